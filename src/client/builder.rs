@@ -1,0 +1,85 @@
+//! Settings of a client.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use rustix::path::Arg;
+
+use super::{CallError, Client};
+use crate::codec::{Bincode, Codec};
+use crate::peer::PeerCredentials;
+use crate::unix::own_uid;
+use crate::unix::path::{PathError, SocketPath};
+
+/// Builds a [`Client`] with other settings than the default ones.
+#[must_use = "a builder does nothing until `connect`"]
+pub struct ClientBuilder<K = Bincode, const N: usize = 1024> {
+    settings: Settings,
+    client: PhantomData<fn() -> Client<K, N>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) deadline: Duration,
+    /// `None` trusts our own user and root.
+    trust: Option<fn(&PeerCredentials) -> bool>,
+}
+
+impl Settings {
+    pub(super) fn trusts(&self, server: &PeerCredentials) -> bool {
+        match self.trust {
+            Some(trust) => trust(server),
+            None => server.uid == 0 || server.uid == own_uid(),
+        }
+    }
+}
+
+impl ClientBuilder {
+    pub(super) fn new() -> Self {
+        Self { settings: Settings { deadline: Duration::from_secs(5), trust: None }, client: PhantomData }
+    }
+}
+
+impl<K: Codec, const N: usize> ClientBuilder<K, N> {
+    /// Speaks another codec, which must be the server's. Default: [`Bincode`].
+    pub fn codec<Other: Codec>(self) -> ClientBuilder<Other, N> {
+        ClientBuilder { settings: self.settings, client: PhantomData }
+    }
+
+    /// The longest command and the longest response, in bytes as encoded. Default: 1,024.
+    pub fn capacity<const OTHER: usize>(self) -> ClientBuilder<K, OTHER> {
+        ClientBuilder { settings: self.settings, client: PhantomData }
+    }
+
+    /// How long connecting and each call may take, on the monotonic clock. Default: 5 seconds.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.settings.deadline = deadline;
+        self
+    }
+
+    /// Which servers are sent commands. Default: those of root and of the user that this process acts as.
+    pub fn trust(mut self, trust: fn(&PeerCredentials) -> bool) -> Self {
+        self.settings.trust = Some(trust);
+        self
+    }
+
+    /// Connects to the server at `path`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`]; those that happen before a command is sent.
+    pub fn connect(self, path: impl Arg) -> Result<Client<K, N>, CallError> {
+        let path = SocketPath::new(path).map_err(|error| match error {
+            PathError::TooLong => CallError::PathTooLong,
+            PathError::Invalid => CallError::InvalidPath,
+        })?;
+        Client::open(path, self.settings)
+    }
+}
+
+impl<K, const N: usize> fmt::Debug for ClientBuilder<K, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientBuilder").field(&self.settings).finish()
+    }
+}

@@ -1,0 +1,137 @@
+//! How a call can fail.
+
+use core::fmt;
+
+use rustix::io::Errno;
+
+use crate::codec::{DecodeError, EncodeError};
+
+/// Why a call brought no response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The socket's path is longer than 107 bytes. Nothing was sent.
+    PathTooLong,
+    /// The socket's path is empty or contains a NUL byte. Nothing was sent.
+    InvalidPath,
+    /// Nothing lies at the path. Nothing was sent.
+    NoServer,
+    /// What lies at the path is not listened at: a socket that a server left behind, or no socket. Nothing was sent.
+    Refused,
+    /// The permissions of the socket or its directory keep us out. Nothing was sent.
+    PermissionDenied,
+    /// The server is neither our own user's nor root's. Nothing was sent.
+    Untrusted {
+        /// The user that the server acts as.
+        uid: u32,
+    },
+    /// The command type takes no bytes on the wire. Nothing was sent.
+    EmptyCommand,
+    /// The command is longer than the client's capacity. Nothing was sent.
+    CommandTooLarge {
+        /// The capacity, in bytes.
+        capacity: usize,
+    },
+    /// The command can't be encoded. Nothing was sent.
+    Encode(EncodeError),
+    /// The server did not take the connection or did not answer in time. It may have executed the command.
+    TimedOut,
+    /// The server closed the connection after `received` bytes of an unfinished response. It may have executed the
+    /// command.
+    Closed {
+        /// How many bytes of the response had arrived.
+        received: usize,
+    },
+    /// What the server sent is not a response. It may have executed the command.
+    Malformed(DecodeError),
+    /// The response is longer than the client's capacity. The server has executed the command.
+    ResponseTooLarge {
+        /// The capacity, in bytes.
+        capacity: usize,
+    },
+    /// The operating system failed.
+    Os(Errno),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PathTooLong => f.write_str("the socket's path is longer than 107 bytes: choose a shorter one"),
+            Self::InvalidPath => f.write_str("the socket's path is empty or contains a NUL byte: correct it"),
+            Self::NoServer => f.write_str("no socket is at the path: start the server, or correct the path"),
+            Self::Refused => f.write_str("nobody is listening at the socket: start the server"),
+            Self::PermissionDenied => f.write_str("no permission to open the socket: run as the server's user"),
+            Self::Untrusted { uid } => {
+                write!(f, "the server belongs to user {uid}, neither us nor root: check who made the socket")
+            }
+            Self::EmptyCommand => f.write_str("the command type takes no bytes on the wire: give it a variant or a field"),
+            Self::CommandTooLarge { capacity } => write!(
+                f,
+                "the command is longer than {capacity} bytes: shorten it, or raise the capacity of client and server"
+            ),
+            Self::Encode(error) => write!(f, "the command can't be encoded: {error}: correct its type"),
+            Self::TimedOut => f.write_str(
+                "the server did not answer in time: see whether it is busy or stopped, then try again or raise the deadline",
+            ),
+            Self::Closed { received: 0 } => f.write_str(
+                "the server closed the connection without a reply: see whether it knows this command, codec and user",
+            ),
+            Self::Closed { received } => write!(
+                f,
+                "the server closed the connection after {received} bytes of an unfinished response: see whether both sides \
+                 have the same response type"
+            ),
+            Self::Malformed(error) => write!(
+                f,
+                "what the server sent is not a response: {error}: see whether both sides have the same types and codec"
+            ),
+            Self::ResponseTooLarge { capacity } => {
+                write!(f, "the response is longer than {capacity} bytes: raise the client's capacity")
+            }
+            Self::Os(errno) => write!(f, "the operating system failed: {errno}: see to that first"),
+        }
+    }
+}
+
+impl core::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Encode(error) => Some(error),
+            Self::Malformed(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<Errno> for CallError {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR => Self::NoServer,
+            Errno::CONNREFUSED => Self::Refused,
+            Errno::ACCESS | Errno::PERM => Self::PermissionDenied,
+            errno => Self::Os(errno),
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<CallError> for std::io::Error {
+    fn from(error: CallError) -> Self {
+        use std::io::ErrorKind;
+        let kind = match error {
+            CallError::PathTooLong
+            | CallError::InvalidPath
+            | CallError::EmptyCommand
+            | CallError::CommandTooLarge { .. }
+            | CallError::Encode(_) => ErrorKind::InvalidInput,
+            CallError::NoServer => ErrorKind::NotFound,
+            CallError::Refused => ErrorKind::ConnectionRefused,
+            CallError::PermissionDenied | CallError::Untrusted { .. } => ErrorKind::PermissionDenied,
+            CallError::TimedOut => ErrorKind::TimedOut,
+            CallError::Closed { .. } => ErrorKind::UnexpectedEof,
+            CallError::Malformed(_) | CallError::ResponseTooLarge { .. } => ErrorKind::InvalidData,
+            CallError::Os(errno) => return errno.into(),
+        };
+        Self::new(kind, error)
+    }
+}

@@ -1,0 +1,160 @@
+//! What can go wrong with a message, by direction.
+
+use core::fmt;
+
+/// The text of an error that a `Serialize` or `Deserialize` impl raised itself, cut to its first 64 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    text: heapless::String<64, u8>,
+}
+
+impl Message {
+    fn new(message: &dyn fmt::Display) -> Self {
+        let mut cut = Cut { text: heapless::String::new(), full: false };
+        // An error here is the text reaching its end or the `Display` impl giving up: what was written is kept.
+        let _ = fmt::write(&mut cut, format_args!("{message}"));
+        Self { text: cut.text }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Keeps as many whole characters as fit.
+struct Cut {
+    text: heapless::String<64, u8>,
+    full: bool,
+}
+
+impl fmt::Write for Cut {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        for character in part.chars() {
+            self.full = self.full || self.text.push(character).is_err();
+        }
+        if self.full { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// Why a value could not be encoded. The fault lies with the program that encodes, never with its peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The encoding is longer than the buffer.
+    BufferFull,
+    /// A sequence or map was declared without its length, which goes before its elements on the wire.
+    LengthUnknown,
+    /// A sequence or map was declared with one length and held another number of elements.
+    LengthMismatch,
+    /// More than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) elements take no bytes: no peer would decode them.
+    TooManyZeroSized,
+    /// The value nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH): no peer would decode it.
+    TooDeep,
+    /// The value's `Serialize` impl raised an error of its own.
+    Custom(Message),
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BufferFull => f.write_str("the encoding is longer than the buffer"),
+            Self::LengthUnknown => f.write_str("a sequence or map does not know its length before it is encoded"),
+            Self::LengthMismatch => {
+                f.write_str("a sequence or map declared a length that is not its number of elements")
+            }
+            Self::TooManyZeroSized => {
+                write!(f, "more than {} elements of sequences take no bytes", super::MAX_ZERO_SIZED)
+            }
+            Self::TooDeep => write!(f, "the value nests deeper than {} levels", super::MAX_DEPTH),
+            Self::Custom(message) => write!(f, "the type refused to be encoded: {message}"),
+        }
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+impl serde::ser::Error for EncodeError {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Custom(Message::new(&message))
+    }
+}
+
+/// Why bytes are not a value (yet).
+///
+/// Everything but [`Incomplete`](Self::Incomplete) is *malformed*: no bytes that could follow would help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Every byte so far may begin a valid message, and more are needed.
+    ///
+    /// The reader records that it ran out of bytes, and that decides, whatever the type's `Deserialize` impl made of
+    /// it: a truncated message is never a value.
+    Incomplete,
+    /// A `bool` was neither 0 nor 1.
+    InvalidBool(u8),
+    /// A `char` was not the UTF-8 encoding of one character.
+    InvalidChar,
+    /// A text was not UTF-8.
+    InvalidUtf8,
+    /// The tag of an `Option` was neither 0 nor 1.
+    InvalidOptionTag(u8),
+    /// An enum has no variant of this index.
+    UnknownVariant(u32),
+    /// A declared length (in bytes of text, or in elements) that cannot be true: beyond the capacity or the address
+    /// space, or of more than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) elements that take no bytes.
+    ImpossibleLength(u64),
+    /// An integer of variable length was longer than its type allows. Only postcard has these.
+    InvalidVarint,
+    /// The message nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    TooDeep,
+    /// The type asked the format what comes next (`deserialize_any`, `deserialize_identifier` or
+    /// `deserialize_ignored_any`, as untagged, internally tagged and flattened types do), but neither format
+    /// describes itself. The fault lies with the type, not with the peer.
+    NotSelfDescribing,
+    /// The value's `Deserialize` impl raised an error of its own, for example because a `heapless::Vec` is too small.
+    Custom(Message),
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Incomplete => f.write_str("the message is incomplete"),
+            Self::InvalidBool(byte) => write!(f, "a bool was encoded as {byte}, not as 0 or 1"),
+            Self::InvalidChar => f.write_str("a char was not encoded as one character of UTF-8"),
+            Self::InvalidUtf8 => f.write_str("a text was not UTF-8"),
+            Self::InvalidOptionTag(byte) => write!(f, "the tag of an option was {byte}, not 0 or 1"),
+            Self::UnknownVariant(index) => write!(f, "an enum has no variant of index {index}"),
+            Self::ImpossibleLength(length) => write!(f, "the declared length {length} cannot be true"),
+            Self::InvalidVarint => f.write_str("an integer was longer than its type allows"),
+            Self::TooDeep => write!(f, "the message nests deeper than {} levels", super::MAX_DEPTH),
+            Self::NotSelfDescribing => {
+                f.write_str("the type needs a self-describing format (untagged, tagged or flattened types do)")
+            }
+            Self::Custom(message) => write!(f, "the type refused the message: {message}"),
+        }
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+impl serde::de::Error for DecodeError {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::Custom(Message::new(&message))
+    }
+}

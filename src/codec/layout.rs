@@ -1,0 +1,197 @@
+//! What differs between the formats, and the bytes below them.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{DecodeError, EncodeError};
+
+/// How a format writes integers of two bytes or more and characters. All else follows from these.
+///
+/// Lengths are `u64`, variant indices `u32`.
+pub(super) trait Layout {
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError>;
+    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, DecodeError>;
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError>;
+    fn take_char(input: &mut Input<'_>) -> Result<char, DecodeError>;
+}
+
+/// An integer of two bytes or more.
+pub(super) trait Integer: Serialize + DeserializeOwned {
+    fn to_little_endian(self) -> impl AsRef<[u8]>;
+    fn take_little_endian(input: &mut Input<'_>) -> Result<Self, DecodeError>;
+}
+
+macro_rules! integers {
+    ($($type:ty)*) => {$(
+        impl Integer for $type {
+            #[inline]
+            fn to_little_endian(self) -> impl AsRef<[u8]> {
+                self.to_le_bytes()
+            }
+
+            #[inline]
+            fn take_little_endian(input: &mut Input<'_>) -> Result<Self, DecodeError> {
+                Ok(Self::from_le_bytes(input.take()?))
+            }
+        }
+    )*};
+}
+
+integers!(u16 u32 u64 u128 i16 i32 i64 i128);
+
+/// The caller's buffer, written from its start.
+pub(super) struct Output<'a> {
+    bytes: &'a mut [u8],
+    written: usize,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(bytes: &'a mut [u8]) -> Self {
+        Self { bytes, written: 0 }
+    }
+
+    #[inline]
+    pub(super) fn written(&self) -> usize {
+        self.written
+    }
+
+    #[inline]
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.put_with(|spare| {
+            spare.get_mut(..bytes.len()).ok_or(EncodeError::BufferFull)?.copy_from_slice(bytes);
+            Ok(bytes.len())
+        })
+    }
+
+    /// Lets `write` write to the start of what is left and say how much it has written.
+    #[inline]
+    pub(super) fn put_with(
+        &mut self,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let spare = self.bytes.get_mut(self.written..).unwrap_or_default();
+        self.written += write(spare)?;
+        Ok(())
+    }
+}
+
+/// A message, read from its start, whose end may not have arrived.
+pub(super) struct Input<'de> {
+    rest: &'de [u8],
+    length: usize,
+    capacity: usize,
+    ran_out: bool,
+}
+
+impl<'de> Input<'de> {
+    /// The bytes of a message that have arrived; the whole message takes at most `capacity`.
+    pub(super) fn new(message: &'de [u8], capacity: usize) -> Self {
+        // No object is larger than `isize::MAX` bytes.
+        Self { rest: message, length: message.len(), capacity: capacity.min(isize::MAX as usize), ran_out: false }
+    }
+
+    /// Whether more was asked for than has arrived. After that every read fails.
+    pub(super) fn ran_out(&self) -> bool {
+        self.ran_out
+    }
+
+    /// How many bytes have been read.
+    #[inline]
+    pub(super) fn used(&self) -> usize {
+        self.length - self.rest.len()
+    }
+
+    /// How many bytes have arrived and not been read.
+    #[inline]
+    pub(super) fn arrived(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// How many bytes the message can have beyond those that have been read.
+    #[inline]
+    pub(super) fn room(&self) -> usize {
+        self.capacity.saturating_sub(self.used())
+    }
+
+    #[cold]
+    pub(super) fn run_out(&mut self) -> DecodeError {
+        self.ran_out = true;
+        self.rest = &[];
+        DecodeError::Incomplete
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    #[inline]
+    pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], DecodeError> {
+        let Some((bytes, rest)) = self.rest.split_first_chunk() else {
+            return Err(self.run_out());
+        };
+        self.rest = rest;
+        Ok(*bytes)
+    }
+
+    #[inline]
+    pub(super) fn take_byte(&mut self) -> Result<u8, DecodeError> {
+        let [byte] = self.take()?;
+        Ok(byte)
+    }
+
+    #[inline]
+    pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], DecodeError> {
+        let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
+            return Err(self.run_out());
+        };
+        self.rest = rest;
+        Ok(bytes)
+    }
+
+    #[inline]
+    pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, DecodeError> {
+        if self.rest.len() < length && !may_become_utf8(self.rest, length) {
+            return Err(DecodeError::InvalidUtf8);
+        }
+        core::str::from_utf8(self.take_bytes(length)?).map_err(|_| DecodeError::InvalidUtf8)
+    }
+
+    /// Lets `read` read from the start of what has arrived and say what is left.
+    #[cfg(feature = "postcard")]
+    pub(super) fn take_with<T, E>(
+        &mut self,
+        read: impl FnOnce(&'de [u8]) -> Result<(T, &'de [u8]), E>,
+    ) -> Result<T, E> {
+        let (value, rest) = read(self.rest)?;
+        self.rest = rest;
+        Ok(value)
+    }
+}
+
+/// Whether `start`, the first bytes of a text of `length` bytes that has not all arrived, can still become UTF-8.
+fn may_become_utf8(start: &[u8], length: usize) -> bool {
+    let Err(error) = core::str::from_utf8(start) else {
+        return true;
+    };
+    // The last character is cut off: it must be able to end within the text.
+    error.error_len().is_none()
+        && start.get(error.valid_up_to()).is_some_and(|first| {
+            let width = first.leading_ones() as usize;
+            length - error.valid_up_to() >= width
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_become_utf8;
+
+    #[test]
+    fn cut_text_is_judged_by_what_can_follow() {
+        assert!(may_become_utf8(b"", 1));
+        assert!(may_become_utf8(b"ab", 3));
+        assert!(may_become_utf8(b"a\xe2\x82", 4)); // the euro sign, one byte to come
+        assert!(!may_become_utf8(b"a\xe2", 3)); // three bytes of room for a fourth
+        assert!(!may_become_utf8(b"\xff", 4));
+        assert!(!may_become_utf8(b"\xe2\x41", 4));
+    }
+}

@@ -1,0 +1,86 @@
+//! Values to bytes and back, in buffers that the caller owns.
+//!
+//! A [`Codec`] has no state, allocates nothing and needs no operating system. [`Bincode`] is what the published
+//! `ipc-server` speaks; [`Postcard`](crate::codec::Postcard) (feature `postcard`) is smaller on the wire. On the
+//! socket a message is the bare encoding of one value, with nothing before or after it, so only decoding can tell where
+//! a message ends. That is why [`DecodeError::Incomplete`] has an exact meaning that every codec must keep.
+//!
+//! ```
+//! use ipc_server::codec::{Bincode, Codec, DecodeError};
+//!
+//! let mut buffer = [0; 16];
+//! let written = Bincode::encode(&(7_u16, Some('x')), &mut buffer)?;
+//! assert_eq!(&buffer[..written], b"\x07\x00\x01x");
+//!
+//! assert_eq!(Bincode::decode::<(u16, Option<char>)>(&buffer)?, ((7, Some('x')), 4));
+//! assert_eq!(Bincode::decode::<(u16, Option<char>)>(&buffer[..3]), Err(DecodeError::Incomplete));
+//! assert_eq!(Bincode::decode::<bool>(&[2]), Err(DecodeError::InvalidBool(2)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod bincode;
+mod de;
+mod error;
+mod layout;
+#[cfg(feature = "postcard")]
+mod postcard;
+mod ser;
+
+pub use self::bincode::Bincode;
+pub use self::error::{DecodeError, EncodeError, Message};
+#[cfg(feature = "postcard")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postcard")))]
+pub use self::postcard::Postcard;
+
+use serde::{Deserialize, Serialize};
+
+/// How deep options, sequences, maps and enum variants with content may nest in one message: 1,024 levels.
+///
+/// Each level takes at least one byte, so a message of the default capacity never reaches it. The limit bounds the
+/// stack that a hostile message can use when the command type is recursive.
+pub const MAX_DEPTH: usize = 1024;
+
+/// How many sequence elements and map keys of one message may take no bytes: 1,024 in all.
+///
+/// Nothing on the wire backs such elements (`Vec<()>` of any length is eight bytes of bincode), so without a limit a
+/// short message can ask for 2<sup>64</sup> - 1 steps.
+pub const MAX_ZERO_SIZED: usize = 1024;
+
+/// A wire format: how one serde value becomes bytes and how bytes become a value.
+///
+/// The two directions are associated functions, since a codec has no state. `IpcServer`, `Client` and
+/// [`Connection`](crate::connection::Connection) take the codec as a type parameter.
+pub trait Codec {
+    /// Encodes `value` at the start of `into` and returns the number of bytes written.
+    ///
+    /// The bytes of `into` after an error are unspecified.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::BufferFull`] if the encoding is longer than `into`; the other variants if `value` cannot be
+    /// encoded at all.
+    fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError>;
+
+    /// Decodes one value from the start of `from` and returns it with the number of bytes used.
+    ///
+    /// Bytes that follow the value are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::Incomplete`] if `from` ends before the value does; any other variant if no bytes that could
+    /// follow would make it a value.
+    fn decode<'de, T: Deserialize<'de>>(from: &'de [u8]) -> Result<(T, usize), DecodeError>;
+
+    /// Like [`decode`](Self::decode), for a message known to be at most `capacity` bytes long.
+    ///
+    /// A declared length that reaches beyond `capacity` is refused at once, instead of being `Incomplete` until the
+    /// buffer is full. The provided method leaves that to the caller; both codecs of this crate override it.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode), and [`DecodeError::ImpossibleLength`].
+    fn decode_within<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
+        let _ = capacity;
+        Self::decode(from)
+    }
+}

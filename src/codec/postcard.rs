@@ -1,0 +1,72 @@
+//! The layout of postcard 1, over the postcard crate.
+
+use postcard::Error;
+use serde::{Deserialize, Serialize};
+
+use super::layout::{Input, Integer, Layout, Output};
+use super::{Codec, DecodeError, EncodeError, de, ser};
+
+/// The layout of [postcard 1](https://postcard.jamesmunns.com/wire-format): integers of two bytes and more, lengths and
+/// variant indices take as many bytes as their value needs.
+///
+/// The postcard crate reads and writes them; what is built from them, and the limits, are shared with
+/// [`Bincode`](super::Bincode), so both codecs tell incomplete from malformed in the same way. Every value is encoded to
+/// the bytes that `postcard::to_slice` writes, and what `postcard::from_bytes` decodes decodes to the same value, except
+/// that:
+///
+/// - more than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) sequence elements or map keys without bytes and more than
+///   [`MAX_DEPTH`](super::MAX_DEPTH) levels are refused in both directions;
+/// - a sequence or map that holds another number of elements than it declared is [`EncodeError::LengthMismatch`];
+/// - a length beyond the address space or the capacity is [`DecodeError::ImpossibleLength`].
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Postcard;
+
+impl Codec for Postcard {
+    fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
+        ser::encode::<Self, T>(value, into)
+    }
+
+    fn decode<'de, T: Deserialize<'de>>(from: &'de [u8]) -> Result<(T, usize), DecodeError> {
+        Self::decode_within(from, usize::MAX)
+    }
+
+    fn decode_within<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
+        de::decode::<Self, T>(from, capacity)
+    }
+}
+
+impl Layout for Postcard {
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError> {
+        // The value is an integer, so the one error that remains is a full buffer.
+        output.put_with(|spare| match postcard::to_slice(&value, spare) {
+            Ok(written) => Ok(written.len()),
+            Err(_) => Err(EncodeError::BufferFull),
+        })
+    }
+
+    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, DecodeError> {
+        input.take_with(postcard::take_from_bytes).map_err(|error| match error {
+            Error::DeserializeUnexpectedEnd => input.run_out(),
+            _ => DecodeError::InvalidVarint,
+        })
+    }
+
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError> {
+        output.put_with(|spare| match postcard::to_slice(&value, spare) {
+            Ok(written) => Ok(written.len()),
+            Err(_) => Err(EncodeError::BufferFull),
+        })
+    }
+
+    /// A text of at most four bytes; postcard takes the first character and ignores the others.
+    fn take_char(input: &mut Input<'_>) -> Result<char, DecodeError> {
+        let length = Self::take_integer::<u64>(input)?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= 4).ok_or(DecodeError::InvalidChar)?;
+        let text = input.take_text(length).map_err(|error| match error {
+            DecodeError::InvalidUtf8 => DecodeError::InvalidChar,
+            error => error,
+        })?;
+        text.chars().next().ok_or(DecodeError::InvalidChar)
+    }
+}

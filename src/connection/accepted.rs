@@ -1,0 +1,64 @@
+//! `Accepted` to `Read`: receive until one whole command decodes.
+
+use core::task::Poll;
+
+use super::{Accepted, Connection, ConnectionError, Read, Step, Transport};
+use crate::codec::{Codec, DecodeError};
+use crate::command::IpcServerCommand;
+
+/// What reading comes to: the command, the connection back, or the end.
+type Reading<'b, C, T, K, const N: usize> = Result<
+    Step<Connection<'b, Read<C>, T, K, N>, Connection<'b, Accepted, T, K, N>>,
+    ConnectionError<<T as Transport>::Error>,
+>;
+
+impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, N> {
+    /// Receives until one whole command has arrived or nothing more is there.
+    ///
+    /// Bytes beyond the command stay for the [next](Connection::next) one. It receives at most `N` times.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](ConnectionError::Closed), [`Malformed`](ConnectionError::Malformed) and
+    /// [`TooLarge`](ConnectionError::TooLarge) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
+    /// `C`, [`Transport`](ConnectionError::Transport) by the transport.
+    pub fn receive<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
+        let mut connection = self;
+        loop {
+            connection = match connection.decode()? {
+                Step::Ready(read) => return Ok(Step::Ready(read)),
+                Step::NotYet(connection) => connection,
+            };
+            let input = &mut connection.buffers.input;
+            match connection.transport.receive(input.spare()) {
+                Poll::Pending => return Ok(Step::NotYet(connection)),
+                Poll::Ready(Ok(0)) => return Err(ConnectionError::Closed { received: input.bytes().len() }),
+                Poll::Ready(Ok(received)) => input.fill(received),
+                Poll::Ready(Err(error)) => return Err(ConnectionError::Transport(error)),
+            }
+        }
+    }
+
+    /// Like [`receive`](Self::receive), from the bytes that have already arrived, without asking the transport.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`](ConnectionError::Malformed) and [`TooLarge`](ConnectionError::TooLarge) by the peer,
+    /// [`EmptyCommand`](ConnectionError::EmptyCommand) by the type `C`.
+    pub fn decode<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
+        let input = &mut self.buffers.input;
+        if input.bytes().is_empty() {
+            return Ok(Step::NotYet(self));
+        }
+        match K::decode_within(input.bytes(), N) {
+            Ok((_, 0)) => Err(ConnectionError::EmptyCommand),
+            Ok((command, used)) => {
+                input.consume(used);
+                Ok(Step::Ready(self.into_state(Read { command })))
+            }
+            Err(DecodeError::Incomplete) if input.is_full() => Err(ConnectionError::TooLarge { capacity: N }),
+            Err(DecodeError::Incomplete) => Ok(Step::NotYet(self)),
+            Err(malformed) => Err(ConnectionError::Malformed(malformed)),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The memory of a connection: what has arrived and what is still to be sent.
+
+use core::fmt;
+
+use heapless::Vec;
+
+/// The two buffers of one [`Connection`](super::Connection): `N` bytes for commands, `N` bytes for replies.
+///
+/// `N` is the capacity: the longest command and the longest reply, in bytes as encoded. A connection borrows the
+/// buffers, so that no transition copies them; they can be used for one connection after another, and start each one
+/// cleared.
+pub struct Buffers<const N: usize = 1024> {
+    pub(crate) input: Buffer<N>,
+    pub(crate) output: Buffer<N>,
+}
+
+impl<const N: usize> Buffers<N> {
+    /// Empty buffers. All their bytes are zero, so that a `static` of them takes no room in the binary.
+    #[must_use]
+    pub const fn new() -> Self {
+        const { assert!(N > 0, "a capacity of 0 bytes can hold no message") };
+        Self { input: Buffer::new(), output: Buffer::new() }
+    }
+
+    /// Forgets both contents and overwrites every byte that was in use.
+    pub(crate) fn clear(&mut self) {
+        self.input.clear();
+        self.output.clear();
+    }
+
+    /// Whether bytes have arrived that no command has used.
+    #[cfg(feature = "unix")]
+    pub(crate) fn has_input(&self) -> bool {
+        !self.input.bytes().is_empty()
+    }
+}
+
+impl<const N: usize> Default for Buffers<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> fmt::Debug for Buffers<N> {
+    /// Shows how full they are, not what is in them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buffers")
+            .field("capacity", &N)
+            .field("received", &self.input.bytes().len())
+            .field("unsent", &self.output.bytes().len())
+            .finish()
+    }
+}
+
+/// A queue of bytes: filled at `end`, used up from `start`.
+pub(crate) struct Buffer<const N: usize> {
+    /// Empty until first use, then always `N` long, so that its spare part can be lent as a slice.
+    storage: Vec<u8, N>,
+    start: usize,
+    end: usize,
+    /// Every byte from here on is zero.
+    clean_from: usize,
+}
+
+impl<const N: usize> Buffer<N> {
+    const fn new() -> Self {
+        Self { storage: Vec::new(), start: 0, end: 0, clean_from: 0 }
+    }
+
+    /// The bytes that are in the queue.
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.storage.get(self.start..self.end).unwrap_or_default()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.end - self.start == N
+    }
+
+    /// All the room there is. Say with [`fill`](Self::fill) how much of it was used.
+    #[inline]
+    pub(crate) fn spare(&mut self) -> &mut [u8] {
+        if self.storage.len() < N {
+            self.storage = Vec::from_array([0; N]);
+        }
+        if self.start > 0 {
+            self.storage.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        self.storage.get_mut(self.end..).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn fill(&mut self, length: usize) {
+        self.end = N.min(self.end + length);
+        self.clean_from = self.clean_from.max(self.end);
+    }
+
+    #[inline]
+    pub(crate) fn consume(&mut self, length: usize) {
+        self.start = self.end.min(self.start + length);
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(used) = self.storage.get_mut(..self.clean_from) {
+            used.fill(0);
+        }
+        self.start = 0;
+        self.end = 0;
+        self.clean_from = 0;
+    }
+}

@@ -1,0 +1,83 @@
+//! How a connection ends early, and whose fault that is.
+
+use core::fmt;
+
+use crate::codec::{DecodeError, EncodeError};
+
+/// Why a connection ended before its exchange did. The connection is closed.
+///
+/// `E` is the error of its [`Transport`](super::Transport).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionError<E> {
+    /// The peer closed the connection, or its sending side, after `received` bytes of a command. Nothing was executed.
+    Closed {
+        /// How many bytes of the unfinished command had arrived; 0 if the peer closed between commands.
+        received: usize,
+    },
+    /// What the peer sent is not a command. Nothing was executed.
+    Malformed(DecodeError),
+    /// The peer's command is longer than the connection's capacity. Nothing was executed.
+    TooLarge {
+        /// The capacity, in bytes.
+        capacity: usize,
+    },
+    /// The command type takes no bytes on the wire, so that nothing could be told from a command. Nothing was executed.
+    EmptyCommand,
+    /// The response could not be encoded: too long for the capacity, or not encodable at all. The command was executed.
+    Response(EncodeError),
+    /// The transport failed.
+    Transport(E),
+}
+
+/// Who caused a [`ConnectionError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fault {
+    /// The peer: it left early or sent what is not a command.
+    Peer,
+    /// This program: its types or its capacity do not suit what it does.
+    Local,
+    /// The transport in between, which includes a peer that is gone before its reply.
+    Transport,
+}
+
+impl<E> ConnectionError<E> {
+    /// Who caused it.
+    #[must_use]
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::Malformed(DecodeError::NotSelfDescribing) | Self::EmptyCommand | Self::Response(_) => Fault::Local,
+            Self::Closed { .. } | Self::Malformed(_) | Self::TooLarge { .. } => Fault::Peer,
+            Self::Transport(_) => Fault::Transport,
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed { received: 0 } => f.write_str("the peer closed the connection"),
+            Self::Closed { received } => {
+                write!(f, "the peer closed the connection after {received} bytes of an unfinished command")
+            }
+            Self::Malformed(error) => write!(f, "the peer sent what is not a command: {error}"),
+            Self::TooLarge { capacity } => write!(f, "the peer's command is longer than {capacity} bytes"),
+            Self::EmptyCommand => {
+                f.write_str("the command type takes no bytes on the wire: give it a variant or a field")
+            }
+            Self::Response(error) => write!(f, "the response could not be encoded: {error}"),
+            Self::Transport(error) => write!(f, "the transport failed: {error}"),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Malformed(error) => Some(error),
+            Self::Response(error) => Some(error),
+            Self::Transport(error) => Some(error),
+            Self::Closed { .. } | Self::TooLarge { .. } | Self::EmptyCommand => None,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! One connection, step by step: a typestate over any [`Transport`].
+//!
+//! ```text
+//!                  receive                process                 send
+//!   +----------+  or decode  +---------+  or answer  +-----------+         +---------+
+//!   | Accepted | ----------> | Read<C> | ----------> | Processed | ------> | Replied | --> close
+//!   +----------+             +---------+             +-----------+         +---------+
+//!     |  ^   ^                                          |   ^                 |
+//!     +--+   |   not yet: the same state again          +---+                 |
+//!            |                                                                |
+//!            +------------------------- next ---------------------------------+
+//! ```
+//!
+//! Each transition consumes the connection, so a wrong order does not compile. A transition that has to wait for the
+//! peer gives the connection back as [`Step::NotYet`]; one that fails returns a [`ConnectionError`], which says
+//! [whose fault](ConnectionError::fault) it is, and closes the connection.
+//!
+//! Here a client's side is played by hand, over a transport that is two queues in memory:
+//!
+//! ```
+//! use core::{convert::Infallible, task::Poll};
+//! use ipc_server::IpcServerCommand;
+//! use ipc_server::connection::{Buffers, Connection, Step, Transport};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Debug)]
+//! enum Command {
+//!     Add { a: u16, b: u16 },
+//! }
+//!
+//! impl IpcServerCommand for Command {
+//!     type Response = Option<u16>;
+//!     type Context<'a> = ();
+//!
+//!     fn process<'a, 'b>(self, _: &'b mut ()) -> Option<u16> {
+//!         let Command::Add { a, b } = self;
+//!         a.checked_add(b)
+//!     }
+//! }
+//!
+//! #[derive(Default)]
+//! struct Queues {
+//!     to_server: Vec<u8>,
+//!     to_client: Vec<u8>,
+//! }
+//!
+//! impl Transport for Queues {
+//!     type Error = Infallible;
+//!
+//!     fn receive(&mut self, into: &mut [u8]) -> Poll<Result<usize, Infallible>> {
+//!         let length = into.len().min(self.to_server.len());
+//!         if length == 0 {
+//!             return Poll::Pending;
+//!         }
+//!         into[..length].copy_from_slice(&self.to_server[..length]);
+//!         self.to_server.drain(..length);
+//!         Poll::Ready(Ok(length))
+//!     }
+//!
+//!     fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Infallible>> {
+//!         self.to_client.extend(from);
+//!         Poll::Ready(Ok(from.len()))
+//!     }
+//! }
+//!
+//! let mut queues = Queues::default();
+//! let mut buffers = Buffers::<64>::new();
+//! let accepted = Connection::new(&mut queues, &mut buffers);
+//!
+//! // Nothing has arrived: the connection comes back.
+//! let Step::NotYet(mut accepted) = accepted.receive::<Command>()? else { unreachable!() };
+//!
+//! accepted.transport_mut().to_server.extend(b"\0\0\0\0\x02\0\x03\0");
+//! let Step::Ready(read) = accepted.receive::<Command>()? else { unreachable!() };
+//! assert!(matches!(read.command(), Command::Add { a: 2, b: 3 }));
+//!
+//! let processed = read.process(&mut ())?;
+//! assert_eq!(processed.unsent(), b"\x01\x05\0");
+//!
+//! let Step::Ready(replied) = processed.send()? else { unreachable!() };
+//! let accepted = replied.next(); // or `replied.close()`
+//! # drop(accepted);
+//! assert_eq!(queues.to_client, b"\x01\x05\0");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What does not compile
+//!
+//! Replying before processing:
+//!
+//! ```compile_fail,E0599
+//! # use ipc_server::{codec::Bincode, connection::{Connection, Read, Transport}};
+//! fn reply_first<C, T: Transport>(read: Connection<'_, Read<C>, T>) {
+//!     read.send();
+//! }
+//! ```
+//!
+//! Processing before a command has been read:
+//!
+//! ```compile_fail,E0599
+//! # use ipc_server::connection::{Accepted, Connection, Transport};
+//! fn process_first<T: Transport>(accepted: Connection<'_, Accepted, T>) {
+//!     accepted.process(&mut ());
+//! }
+//! ```
+//!
+//! Reading again once the reply is out, without `next`:
+//!
+//! ```compile_fail,E0599
+//! # use ipc_server::{IpcServerCommand, connection::{Connection, Replied, Transport}};
+//! fn read_on<C: IpcServerCommand, T: Transport>(replied: Connection<'_, Replied, T>) {
+//!     replied.receive::<C>();
+//! }
+//! ```
+//!
+//! Using a connection that a transition has consumed:
+//!
+//! ```compile_fail,E0382
+//! # use ipc_server::{IpcServerCommand, connection::{Accepted, Connection, Transport}};
+//! fn read_twice<C: IpcServerCommand, T: Transport>(accepted: Connection<'_, Accepted, T>) {
+//!     accepted.receive::<C>();
+//!     accepted.receive::<C>();
+//! }
+//! ```
+
+mod accepted;
+mod buffers;
+mod error;
+mod processed;
+mod read;
+mod replied;
+
+use core::fmt;
+use core::marker::PhantomData;
+
+pub use self::buffers::Buffers;
+pub use self::error::{ConnectionError, Fault};
+pub use crate::transport::Transport;
+
+use crate::codec::Bincode;
+use crate::peer::PeerCredentials;
+
+/// A connection in the state `S` over the transport `T`, speaking the codec `K`, for messages of up to `N` bytes.
+///
+/// It is a few words: the messages are in the [`Buffers`] that it borrows. See the [module](self) for the states.
+#[must_use = "dropping a connection closes it"]
+pub struct Connection<'b, S, T, K = Bincode, const N: usize = 1024> {
+    state: S,
+    transport: T,
+    buffers: &'b mut Buffers<N>,
+    codec: PhantomData<fn() -> K>,
+}
+
+/// The state of a [`Connection`]: [`Accepted`], [`Read`], [`Processed`] or [`Replied`].
+pub trait State: sealed::Sealed {}
+
+/// No whole command has arrived yet.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Accepted;
+
+/// A whole command has arrived and is decoded.
+#[derive(Debug)]
+pub struct Read<C> {
+    command: C,
+}
+
+/// The command has been executed and its response is encoded; not all of it has been sent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Processed;
+
+/// The last byte of the response is out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Replied;
+
+impl State for Accepted {}
+impl<C> State for Read<C> {}
+impl State for Processed {}
+impl State for Replied {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Accepted {}
+    impl<C> Sealed for super::Read<C> {}
+    impl Sealed for super::Processed {}
+    impl Sealed for super::Replied {}
+}
+
+/// The outcome of a transition that may have to wait for the peer.
+#[derive(Debug)]
+#[must_use = "it holds the connection"]
+pub enum Step<Next, Same> {
+    /// The transition is done: the connection in its next state.
+    Ready(Next),
+    /// The transition must wait: the connection as it was, with whatever part was done.
+    NotYet(Same),
+}
+
+impl<'b, T: Transport, const N: usize> Connection<'b, Accepted, T, Bincode, N> {
+    /// A new connection that speaks [`Bincode`]. It clears `buffers` first.
+    pub fn new(transport: T, buffers: &'b mut Buffers<N>) -> Self {
+        Self::with_codec(transport, buffers)
+    }
+}
+
+impl<'b, T: Transport, K, const N: usize> Connection<'b, Accepted, T, K, N> {
+    /// A new connection that speaks the codec `K`. It clears `buffers` first.
+    pub fn with_codec(transport: T, buffers: &'b mut Buffers<N>) -> Self {
+        buffers.clear();
+        Connection { state: Accepted, transport, buffers, codec: PhantomData }
+    }
+}
+
+impl<'b, S: State, T: Transport, K, const N: usize> Connection<'b, S, T, K, N> {
+    /// Who is on the other side, if the transport knows.
+    pub fn peer(&self) -> Option<PeerCredentials> {
+        self.transport.peer()
+    }
+
+    /// The transport.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// The transport, for setting options. Bytes that are received or sent past the connection are lost to it.
+    pub fn transport_mut(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
+    /// Ends the connection and gives its transport back. Dropping the transport closes it.
+    pub fn close(self) -> T {
+        self.transport
+    }
+
+    /// Takes the connection apart, to be [resumed](Parked::resume) when its transport is ready.
+    ///
+    /// What has arrived and what is unsent stays in the [`Buffers`].
+    pub fn park(self) -> (Parked<S, K>, T) {
+        (Parked { state: self.state, codec: PhantomData }, self.transport)
+    }
+
+    /// The same connection in another state.
+    fn into_state<Next>(self, state: Next) -> Connection<'b, Next, T, K, N> {
+        Connection { state, transport: self.transport, buffers: self.buffers, codec: PhantomData }
+    }
+}
+
+impl<S: fmt::Debug, T: fmt::Debug, K, const N: usize> fmt::Debug for Connection<'_, S, T, K, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("state", &self.state)
+            .field("transport", &self.transport)
+            .field("buffers", &self.buffers)
+            .finish()
+    }
+}
+
+/// The state of a connection that waits without its transport and its buffers.
+#[must_use = "a parked connection is resumed with its transport"]
+pub struct Parked<S, K = Bincode> {
+    state: S,
+    codec: PhantomData<fn() -> K>,
+}
+
+impl<S: State, K> Parked<S, K> {
+    /// The connection again. `transport` and `buffers` must be those that it was parked with.
+    pub fn resume<T: Transport, const N: usize>(
+        self,
+        transport: T,
+        buffers: &mut Buffers<N>,
+    ) -> Connection<'_, S, T, K, N> {
+        Connection { state: self.state, transport, buffers, codec: PhantomData }
+    }
+}
+
+impl<S: fmt::Debug, K> fmt::Debug for Parked<S, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Parked").field(&self.state).finish()
+    }
+}

@@ -1,0 +1,48 @@
+//! `Read` to `Processed`: execute the command and encode its response.
+
+use super::{Connection, ConnectionError, Processed, Read, Transport};
+use crate::codec::Codec;
+use crate::command::IpcServerCommand;
+use crate::peer::PeerCredentials;
+
+impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection<'b, Read<C>, T, K, N> {
+    /// The command that has arrived.
+    pub fn command(&self) -> &C {
+        &self.state.command
+    }
+
+    /// Executes the command and encodes its response.
+    ///
+    /// It calls [`process_from`](IpcServerCommand::process_from) if the transport knows the peer and
+    /// [`process`](IpcServerCommand::process) if it does not.
+    ///
+    /// # Errors
+    ///
+    /// [`Response`](ConnectionError::Response) by this program, after the command was executed.
+    pub fn process(
+        self,
+        context: &mut C::Context<'_>,
+    ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
+        self.answer(|command, peer| match peer {
+            Some(peer) => command.process_from(&peer, context),
+            None => command.process(context),
+        })
+    }
+
+    /// Encodes the response that `decide` gives, for answering by hand.
+    ///
+    /// # Errors
+    ///
+    /// [`Response`](ConnectionError::Response) by this program, after `decide` has run.
+    pub fn answer(
+        self,
+        decide: impl FnOnce(C, Option<PeerCredentials>) -> C::Response,
+    ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
+        let peer = self.peer();
+        let Self { state: Read { command }, transport, buffers, codec } = self;
+        let response = decide(command, peer);
+        let written = K::encode(&response, buffers.output.spare()).map_err(ConnectionError::Response)?;
+        buffers.output.fill(written);
+        Ok(Connection { state: Processed, transport, buffers, codec })
+    }
+}

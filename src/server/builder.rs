@@ -1,0 +1,153 @@
+//! Settings of a server.
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use rustix::path::Arg;
+
+use super::IpcServer;
+use crate::codec::{Bincode, Codec};
+use crate::command::IpcServerCommand;
+use crate::peer::PeerCredentials;
+use crate::unix::{BindError, Permissions, own_uid};
+
+/// Builds an [`IpcServer`] with other settings than the default ones.
+///
+/// ```
+/// # use ipc_server::IpcServerCommand;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Debug)]
+/// # struct Command(u8);
+/// # impl IpcServerCommand for Command {
+/// #     type Response = u8;
+/// #     type Context<'a> = ();
+/// #     fn process<'a, 'b>(self, _: &'b mut ()) -> u8 { self.0 }
+/// # }
+/// use core::time::Duration;
+/// use ipc_server::IpcServer;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("built.sock");
+///
+/// let server = IpcServer::<Command>::builder()
+///     .capacity::<4096>()
+///     .connections::<32>()
+///     .deadline(Duration::from_secs(1))
+///     .keep_open(true)
+///     .bind(path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a builder does nothing until `bind`"]
+pub struct ServerBuilder<C, K = Bincode, const N: usize = 1024, const CONNECTIONS: usize = 8> {
+    settings: Settings,
+    server: PhantomData<fn() -> IpcServer<C, K, N, CONNECTIONS>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Settings {
+    pub(super) permissions: Permissions,
+    pub(super) deadline: Duration,
+    pub(super) keep_open: bool,
+    pub(super) work_per_call: usize,
+    /// `None` allows the owner and root.
+    authorize: Option<fn(&PeerCredentials) -> bool>,
+    owner: u32,
+}
+
+impl Settings {
+    pub(super) fn authorizes(&self, peer: &PeerCredentials) -> bool {
+        match self.authorize {
+            Some(authorize) => authorize(peer),
+            None => peer.uid == self.owner || peer.uid == 0,
+        }
+    }
+}
+
+impl<C: IpcServerCommand> ServerBuilder<C> {
+    pub(super) fn new() -> Self {
+        let settings = Settings {
+            permissions: Permissions::OWNER,
+            deadline: Duration::from_secs(5),
+            keep_open: false,
+            work_per_call: 2048,
+            authorize: None,
+            owner: 0,
+        };
+        Self { settings, server: PhantomData }
+    }
+}
+
+impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
+    /// Speaks another codec. The clients must speak the same. Default: [`Bincode`].
+    pub fn codec<Other: Codec>(self) -> ServerBuilder<C, Other, N, CONNECTIONS> {
+        ServerBuilder { settings: self.settings, server: PhantomData }
+    }
+
+    /// The longest command and the longest reply, in bytes as encoded. Default: 1,024.
+    pub fn capacity<const OTHER: usize>(self) -> ServerBuilder<C, K, OTHER, CONNECTIONS> {
+        ServerBuilder { settings: self.settings, server: PhantomData }
+    }
+
+    /// How many connections may wait at once; at least 1. Default: 8.
+    ///
+    /// A connection whose command is there when it is accepted does not wait. When a newcomer has to and every place is
+    /// taken, it takes the place of the one that has waited longest.
+    pub fn connections<const OTHER: usize>(self) -> ServerBuilder<C, K, N, OTHER> {
+        ServerBuilder { settings: self.settings, server: PhantomData }
+    }
+
+    /// How long one exchange may take, from the accepted connection (or the first byte of a further command) to the
+    /// reply's last byte. No single byte resets it. Default: 5 seconds.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.settings.deadline = deadline;
+        self
+    }
+
+    /// Whether a connection stays open for further commands after its reply. Default: `false`, as the published crate
+    /// does. Between two commands it may stay idle for any time, as long as no newcomer needs its place.
+    pub fn keep_open(mut self, keep_open: bool) -> Self {
+        self.settings.keep_open = keep_open;
+        self
+    }
+
+    /// The permission bits of the socket's file. Default: `0o600`. Bits other than `0o777` are ignored.
+    ///
+    /// They decide who can connect; [`authorize`](Self::authorize) decides who is heard.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.settings.permissions = Permissions::from_bits(mode);
+        self
+    }
+
+    /// How many times one [`handle_new_messages`](IpcServer::handle_new_messages) turns to a connection; at least 1.
+    /// Default: 2,048, which is more than all connections that can be outstanding when it is called.
+    ///
+    /// A turn is one new connection or one buffer of a waiting connection's bytes.
+    pub fn work_per_call(mut self, turns: usize) -> Self {
+        self.settings.work_per_call = turns.max(1);
+        self
+    }
+
+    /// Which peers are heard. Default: root and the user that this process acts as when it binds.
+    ///
+    /// Any other connection is closed before a byte is read.
+    pub fn authorize(mut self, authorize: fn(&PeerCredentials) -> bool) -> Self {
+        self.settings.authorize = Some(authorize);
+        self
+    }
+
+    /// Listens at `path`.
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`].
+    pub fn bind(self, path: impl Arg) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+        let settings = Settings { owner: own_uid(), ..self.settings };
+        IpcServer::bind(settings, path)
+    }
+}
+
+impl<C, K, const N: usize, const CONNECTIONS: usize> fmt::Debug for ServerBuilder<C, K, N, CONNECTIONS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ServerBuilder").field(&self.settings).finish()
+    }
+}

@@ -1,0 +1,88 @@
+//! One connection, as far as it goes without waiting.
+
+use rustix::io::Errno;
+
+use super::Handled;
+use crate::codec::Codec;
+use crate::command::IpcServerCommand;
+use crate::connection::{Accepted, Buffers, ConnectionError, Fault, Parked, Processed, Step};
+use crate::unix::Stream;
+use crate::unix::readiness::Interest;
+
+/// A connection that waits for its client.
+pub(super) enum Waiting<K> {
+    /// For a command or the rest of one.
+    Command(Parked<Accepted, K>),
+    /// For room to send a reply or the rest of one.
+    Reply(Parked<Processed, K>),
+}
+
+impl<K> Waiting<K> {
+    pub(super) fn interest(&self) -> Interest {
+        match self {
+            Self::Command(_) => Interest::Input,
+            Self::Reply(_) => Interest::Output,
+        }
+    }
+
+    /// Whether the client owes nothing: no command of its has begun to arrive.
+    pub(super) fn is_idle<const N: usize>(&self, buffers: &Buffers<N>) -> bool {
+        matches!(self, Self::Command(_)) && !buffers.has_input()
+    }
+}
+
+/// Receives, executes and replies until the connection must wait (`Some`) or is over (`None`). Counts what it did.
+///
+/// It receives no more than one buffer, so that a client which never pauses does not hold up the others.
+pub(super) fn advance<C: IpcServerCommand, K: Codec, const N: usize>(
+    waiting: Waiting<K>,
+    stream: &mut Stream,
+    buffers: &mut Buffers<N>,
+    keep_open: bool,
+    context: &mut C::Context<'_>,
+    handled: &mut Handled,
+) -> Option<Waiting<K>> {
+    let served = &mut handled.served;
+    let outcome = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, served);
+    outcome.unwrap_or_else(|error| {
+        match (&error, error.fault()) {
+            (ConnectionError::Closed { received: 0 }, _) => handled.closed += 1,
+            (_, Fault::Local) => handled.failed += 1,
+            (_, Fault::Peer | Fault::Transport) => handled.rejected += 1,
+        }
+        None
+    })
+}
+
+fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
+    waiting: Waiting<K>,
+    stream: &mut Stream,
+    buffers: &mut Buffers<N>,
+    keep_open: bool,
+    context: &mut C::Context<'_>,
+    served: &mut usize,
+) -> Result<Option<Waiting<K>>, ConnectionError<Errno>> {
+    let mut processed = match waiting {
+        Waiting::Reply(parked) => parked.resume(stream, buffers),
+        Waiting::Command(parked) => match parked.resume(stream, buffers).receive::<C>()? {
+            Step::Ready(read) => read.process(context)?,
+            Step::NotYet(accepted) => return Ok(Some(Waiting::Command(accepted.park().0))),
+        },
+    };
+    loop {
+        // A response without bytes is delivered by closing.
+        let last = !keep_open || processed.unsent().is_empty();
+        let replied = match processed.send()? {
+            Step::Ready(replied) => replied,
+            Step::NotYet(processed) => return Ok(Some(Waiting::Reply(processed.park().0))),
+        };
+        *served += 1;
+        if last {
+            return Ok(None);
+        }
+        processed = match replied.next().decode::<C>()? {
+            Step::Ready(read) => read.process(context)?,
+            Step::NotYet(accepted) => return Ok(Some(Waiting::Command(accepted.park().0))),
+        };
+    }
+}

@@ -1,0 +1,392 @@
+//! The daemon's side: [`IpcServer`].
+
+mod builder;
+mod exchange;
+mod table;
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::task::Poll;
+use core::time::Duration;
+
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::io::Errno;
+use rustix::path::Arg;
+
+pub use self::builder::ServerBuilder;
+use self::builder::Settings;
+use self::exchange::{Waiting, advance};
+use self::table::{Entry, Table, Token};
+use crate::codec::{Bincode, Codec};
+use crate::command::IpcServerCommand;
+use crate::connection::{Buffers, Connection};
+use crate::unix::clock::Instant;
+use crate::unix::readiness::{Event, Interest, Readiness};
+use crate::unix::{AcceptError, BindError, Listener, Stream};
+
+/// How many ready sockets one look at epoll reports. More than that wait for the next look of the same call.
+const EVENTS: usize = 32;
+
+/// How long no connection is accepted after file descriptors or memory have run out.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A server that does its work inside [`handle_new_messages`](Self::handle_new_messages) and nowhere else.
+///
+/// `C` is the command type, `K` the codec, `N` the capacity (the longest command and the longest reply, in bytes) and
+/// `CONNECTIONS` how many connections may wait for the rest of a command, for room for a reply or for their next
+/// command. The server owns all of its memory, about `(CONNECTIONS + 1) * 2 * N` bytes, and never allocates.
+///
+/// ```
+/// # use ipc_server::IpcServerCommand;
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Serialize, Deserialize, Debug)]
+/// # enum Command { Increment }
+/// # impl IpcServerCommand for Command {
+/// #     type Response = u64;
+/// #     type Context<'a> = &'a mut u64;
+/// #     fn process<'a, 'b>(self, counter: &'b mut Self::Context<'a>) -> u64 {
+/// #         **counter += 1;
+/// #         **counter
+/// #     }
+/// # }
+/// use ipc_server::IpcServer;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("counter.sock");
+/// # let path = path.to_str().ok_or("UTF-8")?;
+///
+/// let mut server = IpcServer::<Command>::new(path)?;
+/// # let client = std::thread::spawn({ let path = path.to_owned(); move || ipc_server::call(&Command::Increment, path.as_str()) });
+/// let mut counter = 0;
+/// while counter < 1 {
+///     server.handle_new_messages(&mut counter)?;
+///     // The daemon's other work goes here.
+/// }
+/// # assert_eq!(client.join().unwrap()?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct IpcServer<C, K = Bincode, const N: usize = 1024, const CONNECTIONS: usize = 8> {
+    readiness: Readiness,
+    listener: Listener,
+    /// Until when no connection is accepted, after file descriptors or memory have run out.
+    paused: Option<Instant>,
+    settings: Settings,
+    table: Table<K, N, CONNECTIONS>,
+    /// Where a connection that was just accepted is served. Most are closed again before they need the table.
+    newcomer: Buffers<N>,
+    command: PhantomData<fn() -> C>,
+}
+
+/// What one [`handle_new_messages`](IpcServer::handle_new_messages) did.
+///
+/// Every number but `pending` counts since the call began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Handled {
+    /// Commands that were executed and whose reply was handed to the kernel whole.
+    pub served: usize,
+    /// Connections closed for what their client did: it sent what is not a command or one that is too long, left in the
+    /// middle of a command, or was gone before its reply.
+    pub rejected: usize,
+    /// Connections closed before a byte was read, because their client is not allowed in.
+    pub refused: usize,
+    /// Connections closed because their exchange was not finished within the deadline.
+    pub expired: usize,
+    /// Waiting connections closed to make room for newer ones.
+    pub evicted: usize,
+    /// Connections closed because this program's response could not be encoded, or its types can't be decoded.
+    pub failed: usize,
+    /// Connections that their client closed between commands.
+    pub closed: usize,
+    /// Connections that are still open: they wait for the rest of a command, for their client to take a reply, or, where
+    /// connections are kept open, for the next command.
+    pub pending: usize,
+}
+
+/// Why a server can't go on: its listening socket or its epoll instance is broken. Clients never cause it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerError(Errno);
+
+impl ServerError {
+    /// What the operating system said.
+    #[must_use]
+    pub fn errno(self) -> Errno {
+        self.0
+    }
+}
+
+impl From<Errno> for ServerError {
+    fn from(errno: Errno) -> Self {
+        Self(errno)
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the listening socket is broken: {}", self.0)
+    }
+}
+
+impl core::error::Error for ServerError {}
+
+#[cfg(feature = "std")]
+impl From<ServerError> for std::io::Error {
+    fn from(error: ServerError) -> Self {
+        error.0.into()
+    }
+}
+
+impl<C: IpcServerCommand> IpcServer<C> {
+    /// A server with the default settings that listens at `path`, which only the current user may open.
+    ///
+    /// For other settings see [`builder`](Self::builder).
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`]. Nothing that lies at `path` is touched, unless it is a socket of ours that no server listens at
+    /// any more.
+    pub fn new(path: &str) -> Result<Self, BindError> {
+        Self::builder().bind(path)
+    }
+
+    /// A builder for a server with other settings.
+    pub fn builder() -> ServerBuilder<C> {
+        ServerBuilder::new()
+    }
+}
+
+impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> IpcServer<C, K, N, CONNECTIONS> {
+    fn bind(settings: Settings, path: impl Arg) -> Result<Self, BindError> {
+        let listener = Listener::bind_with(path, settings.permissions)?;
+        let readiness = Readiness::new()?;
+        readiness.add(&listener, Token::LISTENER, Interest::Input)?;
+        Ok(Self {
+            readiness,
+            listener,
+            paused: None,
+            settings,
+            table: Table::new(),
+            newcomer: Buffers::new(),
+            command: PhantomData,
+        })
+    }
+
+    /// Serves every command that has arrived, and never blocks.
+    ///
+    /// Whatever was outstanding when it was called is served, up to the [work per call](ServerBuilder::work_per_call).
+    /// A command of which only a part has arrived, and a reply that its client doesn't take, wait for a later call
+    /// without holding anyone up. With nothing to do it is one system call.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`] if the server itself is broken. No client can cause that: what clients do wrong is counted in
+    /// [`Handled`].
+    pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
+        let mut handled = Handled::default();
+        self.end_pause()?;
+        let mut turns = self.settings.work_per_call;
+        'turns: loop {
+            let mut events = [MaybeUninit::uninit(); EVENTS];
+            let ready = self.readiness.ready(&mut events)?;
+            if ready.is_empty() {
+                break;
+            }
+            for &Event { data, .. } in ready.iter() {
+                if turns == 0 {
+                    break 'turns;
+                }
+                turns -= 1;
+                match Token::from_u64(data.u64()) {
+                    None => self.serve_newcomer(&mut context, &mut handled)?,
+                    Some(token) => self.serve_waiting(token, &mut context, &mut handled),
+                }
+            }
+        }
+        self.expire(&mut context, &mut handled);
+        handled.pending = self.table.len();
+        Ok(handled)
+    }
+
+    /// Sleeps until there is something to do or `timeout` has passed; `None` sleeps for as long as it takes.
+    ///
+    /// Returns whether [`handle_new_messages`](Self::handle_new_messages) has something to do. It may return `false`
+    /// early: it does when a signal handler has run, so that a loop around it can look at what the handler changed.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`] if the server itself is broken.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ServerError> {
+        let due = self.next_deadline();
+        let limit = timeout.into_iter().chain(due).min();
+        let ready = self.readiness.wait(limit)?;
+        Ok(ready || self.next_deadline() == Some(Duration::ZERO))
+    }
+
+    /// How long the daemon may sleep, even if its descriptor does not become ready, before it calls
+    /// [`handle_new_messages`](Self::handle_new_messages). `None`: as long as it likes.
+    ///
+    /// It is the time to the deadline of the connection that has waited longest. [`wait`](Self::wait) observes it;
+    /// a daemon that sleeps on the descriptor ([`AsFd`]) passes it to its own event loop.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Duration> {
+        let next = self.paused.into_iter().chain(self.table.next_deadline()).min()?;
+        Some(Instant::now_coarse().until(next))
+    }
+
+    fn serve_newcomer(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
+        let mut stream = match self.listener.accept() {
+            Ok(Poll::Ready(stream)) => stream,
+            Ok(Poll::Pending) => return Ok(()),
+            Err(AcceptError::UnknownPeer) => {
+                handled.refused += 1;
+                return Ok(());
+            }
+            Err(AcceptError::Exhausted(_)) => return self.begin_pause(),
+            Err(AcceptError::Broken(errno)) => return Err(errno.into()),
+        };
+        if !self.settings.authorizes(&stream.peer()) {
+            handled.refused += 1;
+            return Ok(());
+        }
+        // A command that is already there is served without a place in the table.
+        let (accepted, _) = Connection::<_, _, K, N>::with_codec(&mut stream, &mut self.newcomer).park();
+        let served_before = handled.served;
+        let waiting = advance::<C, K, N>(
+            Waiting::Command(accepted),
+            &mut stream,
+            &mut self.newcomer,
+            self.settings.keep_open,
+            context,
+            handled,
+        );
+        if let Some(waiting) = waiting {
+            let idle = handled.served > served_before && waiting.is_idle(&self.newcomer);
+            self.admit(stream, waiting, idle, handled);
+        }
+        Ok(())
+    }
+
+    /// Gives a connection that must wait a place in the table, if need be the place of the one that has waited longest.
+    fn admit(&mut self, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
+        let index = match self.table.free_slot() {
+            Some(index) => index,
+            None => {
+                let oldest = self.table.oldest();
+                if let Some(entry) = self.table.take(oldest) {
+                    self.readiness.remove(&entry.stream);
+                    handled.evicted += 1;
+                }
+                oldest
+            }
+        };
+        let token = self.table.reserve(index, &mut self.newcomer);
+        let interest = waiting.interest();
+        if self.readiness.add(&stream, token.to_u64(), interest).is_err() {
+            // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
+            handled.evicted += 1;
+            return;
+        }
+        let deadline = (!idle).then(|| Instant::now_coarse().plus(self.settings.deadline));
+        self.table.put(token, Entry { stream, waiting, interest, deadline });
+    }
+
+    /// Takes a waiting connection as far as it goes now.
+    fn serve_waiting(&mut self, token: Token, context: &mut C::Context<'_>, handled: &mut Handled) {
+        let Some(entry) = self.table.take_if_current(token) else {
+            // It was closed earlier in this call.
+            return;
+        };
+        self.advance_entry(token, entry, false, context, handled);
+    }
+
+    fn advance_entry(
+        &mut self,
+        token: Token,
+        entry: Entry<K>,
+        due: bool,
+        context: &mut C::Context<'_>,
+        handled: &mut Handled,
+    ) {
+        let Entry { mut stream, waiting, interest, deadline } = entry;
+        let served_before = handled.served;
+        let Some(buffers) = self.table.buffers(token) else {
+            return;
+        };
+        let waiting = advance::<C, K, N>(waiting, &mut stream, buffers, self.settings.keep_open, context, handled);
+        let Some(waiting) = waiting else {
+            self.readiness.remove(&stream);
+            return;
+        };
+        let finished = handled.served > served_before;
+        if due && !finished {
+            handled.expired += 1;
+            self.readiness.remove(&stream);
+            return;
+        }
+        let idle = (finished || deadline.is_none()) && waiting.is_idle(buffers);
+        let deadline = match deadline {
+            _ if idle => None,
+            Some(deadline) if !finished => Some(deadline),
+            _ => Some(Instant::now_coarse().plus(self.settings.deadline)),
+        };
+        let wanted = waiting.interest();
+        if wanted != interest && self.readiness.modify(&stream, token.to_u64(), wanted).is_err() {
+            handled.evicted += 1;
+            return;
+        }
+        self.table.put(token, Entry { stream, waiting, interest: wanted, deadline });
+    }
+
+    /// Closes the connections whose deadline has passed, each after a last look for what it waits for: the daemon may
+    /// itself have slept past the deadline.
+    fn expire(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) {
+        let Some(next) = self.table.next_deadline() else {
+            return;
+        };
+        let now = Instant::now_coarse();
+        if now < next {
+            return;
+        }
+        for index in 0..CONNECTIONS {
+            if let Some((token, entry)) = self.table.take_due(index, now) {
+                self.advance_entry(token, entry, true, context, handled);
+            }
+        }
+        self.table.find_next_deadline();
+    }
+
+    /// Stops accepting for a while. The backlog keeps the connections; those that are open go on.
+    fn begin_pause(&mut self) -> Result<(), ServerError> {
+        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
+        self.paused = Some(Instant::now_coarse().plus(PAUSE));
+        Ok(())
+    }
+
+    fn end_pause(&mut self) -> Result<(), ServerError> {
+        if self.paused.is_some_and(|end| end <= Instant::now_coarse()) {
+            self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input)?;
+            self.paused = None;
+        }
+        Ok(())
+    }
+}
+
+impl<C, K, const N: usize, const CONNECTIONS: usize> AsFd for IpcServer<C, K, N, CONNECTIONS> {
+    /// One descriptor that is readable when [`handle_new_messages`](Self::handle_new_messages) has something to do: an
+    /// epoll instance over the listening socket and all connections. Watch it, and never read from it.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.readiness.as_fd()
+    }
+}
+
+impl<C, K, const N: usize, const CONNECTIONS: usize> fmt::Debug for IpcServer<C, K, N, CONNECTIONS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IpcServer")
+            .field("listener", &self.listener)
+            .field("settings", &self.settings)
+            .field("capacity", &N)
+            .field("connections", &CONNECTIONS)
+            .field("pending", &self.table.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,166 @@
+//! The connections that wait.
+
+use core::mem::swap;
+
+use super::exchange::Waiting;
+use crate::connection::Buffers;
+use crate::unix::Stream;
+use crate::unix::clock::Instant;
+use crate::unix::readiness::Interest;
+
+/// A place in the table and which of its successive tenants is meant.
+///
+/// An event may still be in hand when its connection has been closed and the place given to another.
+#[derive(Clone, Copy)]
+pub(super) struct Token {
+    index: u32,
+    generation: u32,
+}
+
+impl Token {
+    /// Stands for the listening socket.
+    pub(super) const LISTENER: u64 = u64::MAX;
+
+    pub(super) fn to_u64(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    /// `None` is the listening socket.
+    pub(super) fn from_u64(token: u64) -> Option<Self> {
+        #[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
+        (token != Self::LISTENER).then_some(Self { index: token as u32, generation: (token >> 32) as u32 })
+    }
+
+    fn index(self) -> usize {
+        self.index as usize
+    }
+}
+
+/// A connection that waits, apart from its buffers.
+pub(super) struct Entry<K> {
+    pub(super) stream: Stream,
+    pub(super) waiting: Waiting<K>,
+    /// What epoll watches for.
+    pub(super) interest: Interest,
+    /// When its exchange must be finished; none between two exchanges.
+    pub(super) deadline: Option<Instant>,
+}
+
+struct Slot<K, const N: usize> {
+    entry: Option<Entry<K>>,
+    generation: u32,
+    /// When its tenant began to wait, as a number that grows.
+    since: u64,
+    buffers: Buffers<N>,
+}
+
+/// `CONNECTIONS` places for connections that wait, each with its own buffers.
+pub(super) struct Table<K, const N: usize, const CONNECTIONS: usize> {
+    slots: [Slot<K, N>; CONNECTIONS],
+    occupied: usize,
+    admitted: u64,
+    /// No deadline is earlier than this. It may be that of a connection which has left.
+    next_deadline: Option<Instant>,
+}
+
+impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
+    pub(super) const fn new() -> Self {
+        const {
+            assert!(CONNECTIONS > 0, "a server needs room for a connection that waits: at least 1");
+            assert!(CONNECTIONS < u32::MAX as usize, "a server has at most 2^32 - 2 connections");
+        }
+        Self {
+            slots: [const { Slot { entry: None, generation: 0, since: 0, buffers: Buffers::new() } }; CONNECTIONS],
+            occupied: 0,
+            admitted: 0,
+            next_deadline: None,
+        }
+    }
+
+    /// How many connections wait.
+    pub(super) fn len(&self) -> usize {
+        self.occupied
+    }
+
+    pub(super) fn free_slot(&self) -> Option<usize> {
+        if self.occupied == CONNECTIONS {
+            return None;
+        }
+        self.slots.iter().position(|slot| slot.entry.is_none())
+    }
+
+    /// The place of the connection that began to wait first.
+    pub(super) fn oldest(&self) -> usize {
+        let occupied = self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.is_some());
+        occupied.min_by_key(|(_, slot)| slot.since).map_or(0, |(index, _)| index)
+    }
+
+    /// Prepares a free place for a new tenant, whose buffers are exchanged for those of the place.
+    pub(super) fn reserve(&mut self, index: usize, newcomer: &mut Buffers<N>) -> Token {
+        let mut generation = 0;
+        if let Some(slot) = self.slots.get_mut(index) {
+            slot.generation = slot.generation.wrapping_add(1);
+            generation = slot.generation;
+            self.admitted += 1;
+            slot.since = self.admitted;
+            swap(&mut slot.buffers, newcomer);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
+        Token { index: index as u32, generation }
+    }
+
+    /// Puts a connection in its place.
+    pub(super) fn put(&mut self, token: Token, entry: Entry<K>) {
+        if let Some(slot) = self.slots.get_mut(token.index()) {
+            self.next_deadline = self.next_deadline.into_iter().chain(entry.deadline).min();
+            if entry.deadline.is_none() {
+                // Its exchange is over: from now on it waits anew.
+                self.admitted += 1;
+                slot.since = self.admitted;
+            }
+            slot.entry = Some(entry);
+            self.occupied += 1;
+        }
+    }
+
+    /// Takes out whatever connection is at `index`.
+    pub(super) fn take(&mut self, index: usize) -> Option<Entry<K>> {
+        let entry = self.slots.get_mut(index)?.entry.take()?;
+        self.occupied -= 1;
+        Some(entry)
+    }
+
+    /// Takes out the connection that `token` was made for, if it is still there.
+    pub(super) fn take_if_current(&mut self, token: Token) -> Option<Entry<K>> {
+        let slot = self.slots.get(token.index())?;
+        if slot.generation != token.generation {
+            return None;
+        }
+        self.take(token.index())
+    }
+
+    /// Takes out the connection at `index` if its deadline has passed.
+    pub(super) fn take_due(&mut self, index: usize, now: Instant) -> Option<(Token, Entry<K>)> {
+        let slot = self.slots.get(index)?;
+        if slot.entry.as_ref()?.deadline? > now {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
+        let token = Token { index: index as u32, generation: slot.generation };
+        Some((token, self.take(index)?))
+    }
+
+    /// The buffers of the place, while its connection is out.
+    pub(super) fn buffers(&mut self, token: Token) -> Option<&mut Buffers<N>> {
+        self.slots.get_mut(token.index()).map(|slot| &mut slot.buffers)
+    }
+
+    /// A moment before which no deadline passes.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.next_deadline
+    }
+
+    pub(super) fn find_next_deadline(&mut self) {
+        self.next_deadline = self.slots.iter().filter_map(|slot| slot.entry.as_ref()?.deadline).min();
+    }
+}

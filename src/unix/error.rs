@@ -1,0 +1,111 @@
+//! What can go wrong with a listening socket.
+
+use core::fmt;
+
+use rustix::io::Errno;
+
+use super::path::LONGEST;
+
+/// Why a listening socket could not be set up. Nothing at the path was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The path is longer than 107 bytes, which is what fits a socket address.
+    PathTooLong,
+    /// The path is empty or contains a NUL byte.
+    InvalidPath,
+    /// The directory of the path does not exist.
+    NoDirectory,
+    /// This process may not create files in the directory, or may not use the lock file beside the socket.
+    PermissionDenied,
+    /// A live server listens at the path, or one that is just starting or ending holds the lock file.
+    InUse,
+    /// Something that is not a socket lies at the path. It is left alone.
+    NotASocket,
+    /// A socket that belongs to another user lies at the path. It is left alone.
+    NotOurs {
+        /// Its owner.
+        uid: u32,
+    },
+    /// The lock file (the path with `.lock` behind it) is not a regular file of this user. It is left alone.
+    BadLockFile,
+    /// The operating system refused for another reason.
+    Os(Errno),
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PathTooLong => write!(f, "the socket's path is longer than {LONGEST} bytes: choose a shorter one"),
+            Self::InvalidPath => f.write_str("the socket's path is empty or contains a NUL byte"),
+            Self::NoDirectory => f.write_str("the directory of the socket's path does not exist: create it first"),
+            Self::PermissionDenied => f.write_str(
+                "no permission to create the socket or its lock file: choose a directory that this user can write to",
+            ),
+            Self::InUse => f.write_str("another server is listening at the socket's path: stop it first"),
+            Self::NotASocket => f.write_str(
+                "something that is not a socket lies at the socket's path: move it away or choose another path",
+            ),
+            Self::NotOurs { uid } => write!(f, "a socket of user {uid} lies at the socket's path: choose another path"),
+            Self::BadLockFile => {
+                f.write_str("the lock file beside the socket is not a regular file of this user: move it away")
+            }
+            Self::Os(errno) => write!(f, "the operating system refused to set up the socket: {errno}"),
+        }
+    }
+}
+
+impl core::error::Error for BindError {}
+
+impl From<Errno> for BindError {
+    fn from(errno: Errno) -> Self {
+        match errno {
+            Errno::NOENT | Errno::NOTDIR => Self::NoDirectory,
+            Errno::ACCESS | Errno::PERM | Errno::ROFS => Self::PermissionDenied,
+            Errno::ADDRINUSE => Self::InUse,
+            errno => Self::Os(errno),
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<BindError> for std::io::Error {
+    fn from(error: BindError) -> Self {
+        use std::io::ErrorKind;
+        let kind = match error {
+            BindError::PathTooLong | BindError::InvalidPath => ErrorKind::InvalidInput,
+            BindError::NoDirectory => ErrorKind::NotFound,
+            BindError::PermissionDenied | BindError::NotOurs { .. } => ErrorKind::PermissionDenied,
+            BindError::InUse => ErrorKind::AddrInUse,
+            BindError::NotASocket | BindError::BadLockFile => ErrorKind::AlreadyExists,
+            BindError::Os(errno) => return errno.into(),
+        };
+        Self::new(kind, error)
+    }
+}
+
+/// Why a connection could not be accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// The kernel does not tell who the peer is, because it is outside our PID namespace. Its connection is closed.
+    UnknownPeer,
+    /// No file descriptor or no memory is left. The connection stays in the backlog.
+    Exhausted(Errno),
+    /// The listening socket itself is broken.
+    Broken(Errno),
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownPeer => {
+                f.write_str("the peer is outside our PID namespace, so that the kernel does not name it")
+            }
+            Self::Exhausted(errno) => write!(f, "no file descriptor or memory is left for a connection: {errno}"),
+            Self::Broken(errno) => write!(f, "the listening socket is broken: {errno}"),
+        }
+    }
+}
+
+impl core::error::Error for AcceptError {}

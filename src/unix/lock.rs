@@ -1,0 +1,54 @@
+//! The lock file that keeps two servers from owning one path.
+//!
+//! A connection that is refused proves nothing: the socket may be bound and about to listen. Only the holder of the lock
+//! may judge what lies at the path. The file is never unlinked, since a lock on an unlinked file excludes nobody.
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, lstat, open};
+use rustix::io::{Errno, retry_on_intr};
+
+use super::error::BindError;
+use super::path::SocketPath;
+use super::socket::own_uid;
+
+/// How often a lock file may be replaced under our hands before we give up.
+const ATTEMPTS: usize = 8;
+
+/// A held lock; dropping it releases it.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: OwnedFd,
+}
+
+impl Lock {
+    /// Takes the lock at `path` (man 2 flock), or says at once who is in the way.
+    pub(super) fn acquire(path: &SocketPath) -> Result<Self, BindError> {
+        let path = path.as_c_str();
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        for _ in 0..ATTEMPTS {
+            let file = match retry_on_intr(|| open(path, flags, Mode::RUSR | Mode::WUSR)) {
+                Ok(file) => file,
+                Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(BindError::BadLockFile),
+                Err(errno) => return Err(errno.into()),
+            };
+            let opened = fstat(&file)?;
+            if FileType::from_raw_mode(opened.st_mode) != FileType::RegularFile || opened.st_uid != own_uid() {
+                return Err(BindError::BadLockFile);
+            }
+            match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
+                Ok(()) => {}
+                Err(Errno::WOULDBLOCK) => return Err(BindError::InUse),
+                Err(errno) => return Err(errno.into()),
+            }
+            // Is it still the file at the path that we have locked?
+            match lstat(path) {
+                Ok(there) if (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino) => {
+                    return Ok(Self { _file: file });
+                }
+                Ok(_) | Err(Errno::NOENT) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        Err(BindError::InUse)
+    }
+}

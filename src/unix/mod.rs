@@ -1,0 +1,63 @@
+//! Unix sockets on Linux: every call to the operating system is made in this module.
+//!
+//! [`Listener`] and [`Stream`] are public for those who drive [`Connection`](crate::connection::Connection)s by hand:
+//!
+//! ```
+//! use core::task::Poll;
+//! use ipc_server::IpcServerCommand;
+//! use ipc_server::connection::{Buffers, Connection, Step};
+//! use ipc_server::unix::Listener;
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Serialize, Deserialize, Debug)]
+//! # struct Double(u64);
+//! # impl IpcServerCommand for Double {
+//! #     type Response = u64;
+//! #     type Context<'a> = ();
+//! #     fn process<'a, 'b>(self, _: &'b mut ()) -> u64 {
+//! #         self.0.wrapping_mul(2)
+//! #     }
+//! # }
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("by-hand.sock");
+//! # let path = path.to_str().ok_or("UTF-8")?;
+//!
+//! let listener = Listener::bind(path)?;
+//! # let client = std::thread::spawn({ let path = path.to_owned(); move || ipc_server::call(&Double(21), path.as_str()) });
+//! let mut buffers = Buffers::<256>::new();
+//! let stream = loop {
+//!     // A daemon would wait for readiness here: `Listener` and `Stream` are `AsFd`.
+//!     if let Poll::Ready(stream) = listener.accept()? {
+//!         break stream;
+//!     }
+//! };
+//! println!("process {} of user {}", stream.peer().pid, stream.peer().uid);
+//!
+//! let mut accepted = Connection::new(stream, &mut buffers);
+//! let read = loop {
+//!     accepted = match accepted.receive::<Double>()? {
+//!         Step::Ready(read) => break read,
+//!         Step::NotYet(accepted) => accepted,
+//!     };
+//! };
+//! let decision = if read.command().0 > 100 { read.answer(|_, _| 0)? } else { read.process(&mut ())? };
+//! let Step::Ready(replied) = decision.send()? else { panic!("a short reply fits the socket's buffer") };
+//! replied.close();
+//! # assert_eq!(client.join().unwrap()?, 42);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub(crate) mod clock;
+mod error;
+mod listener;
+mod lock;
+pub(crate) mod path;
+pub(crate) mod readiness;
+mod socket;
+
+pub use self::error::{AcceptError, BindError};
+pub use self::listener::Listener;
+pub(crate) use self::listener::Permissions;
+pub use self::socket::Stream;
+pub(crate) use self::socket::own_uid;
+pub use rustix::io::Errno;
+pub use rustix::path::Arg as PathArg;

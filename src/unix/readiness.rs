@@ -1,0 +1,108 @@
+//! Which sockets have something to do: level-triggered epoll (man 7 epoll).
+
+use core::mem::MaybeUninit;
+use core::time::Duration;
+
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+
+pub(crate) use rustix::event::epoll::Event;
+
+/// What a socket waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interest {
+    /// A connection to accept or bytes to receive.
+    Input,
+    /// Room to send.
+    Output,
+    /// Nothing for now.
+    Nothing,
+}
+
+impl Interest {
+    fn flags(self) -> EventFlags {
+        match self {
+            Self::Input => EventFlags::IN,
+            Self::Output => EventFlags::OUT,
+            Self::Nothing => EventFlags::empty(),
+        }
+    }
+}
+
+/// An epoll instance.
+#[derive(Debug)]
+pub(crate) struct Readiness {
+    epoll: OwnedFd,
+}
+
+impl Readiness {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        Ok(Self { epoll: epoll::create(CreateFlags::CLOEXEC)? })
+    }
+
+    pub(crate) fn add(&self, socket: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
+        epoll::add(&self.epoll, socket, EventData::new_u64(token), interest.flags())
+    }
+
+    pub(crate) fn modify(&self, socket: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
+        epoll::modify(&self.epoll, socket, EventData::new_u64(token), interest.flags())
+    }
+
+    /// Forgets a socket. Closing it is not enough if a fork of this process holds it too.
+    pub(crate) fn remove(&self, socket: impl AsFd) {
+        // The socket is registered and open, so this does not fail; and if it did, closing would do.
+        let _ = epoll::delete(&self.epoll, socket);
+    }
+
+    /// What is ready now, as many as fit.
+    pub(crate) fn ready<'e>(&self, events: &'e mut [MaybeUninit<Event>]) -> Result<&'e mut [Event], Errno> {
+        match epoll::wait(&self.epoll, events, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+            Ok((ready, _)) => Ok(ready),
+            // epoll looks for events before it looks for signals, so nothing is ready.
+            Err(Errno::INTR) => Ok(&mut []),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Sleeps until something is ready (`true`), `timeout` has passed, or a signal handler has run.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<bool, Errno> {
+        wait(&self.epoll, PollFlags::IN, timeout)
+    }
+}
+
+impl AsFd for Readiness {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
+    }
+}
+
+/// Sleeps until `descriptor` can be read from.
+pub(crate) fn wait_for_input(descriptor: impl AsFd, timeout: Duration) -> Result<bool, Errno> {
+    wait(descriptor, PollFlags::IN, Some(timeout))
+}
+
+/// Sleeps until `descriptor` can be written to.
+pub(crate) fn wait_for_output(descriptor: impl AsFd, timeout: Duration) -> Result<bool, Errno> {
+    wait(descriptor, PollFlags::OUT, Some(timeout))
+}
+
+/// Sleeps for `duration`, or until a signal handler has run.
+pub(crate) fn sleep(duration: Duration) {
+    // A shorter sleep is harmless: the caller looks at the clock.
+    let _ = rustix::event::poll(&mut [], Some(&timespec(duration)));
+}
+
+fn wait(descriptor: impl AsFd, flags: PollFlags, timeout: Option<Duration>) -> Result<bool, Errno> {
+    let timeout = timeout.map(timespec);
+    match rustix::event::poll(&mut [PollFd::new(&descriptor, flags)], timeout.as_ref()) {
+        Ok(ready) => Ok(ready > 0),
+        Err(Errno::INTR) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn timespec(duration: Duration) -> Timespec {
+    Timespec { tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
+}

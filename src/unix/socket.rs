@@ -1,0 +1,94 @@
+//! A connected socket.
+
+use core::task::Poll;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv, send, socket_with,
+    sockopt::socket_peercred,
+};
+use rustix::process::geteuid;
+
+use crate::peer::PeerCredentials;
+use crate::transport::Transport;
+
+/// A connected Unix stream socket, non-blocking and close-on-exec, whose peer is known.
+///
+/// Sending never raises SIGPIPE.
+#[derive(Debug)]
+pub struct Stream {
+    socket: OwnedFd,
+    peer: PeerCredentials,
+}
+
+impl Stream {
+    /// Who is on the other side.
+    #[must_use]
+    pub fn peer(&self) -> PeerCredentials {
+        self.peer
+    }
+
+    /// Takes a socket that is non-blocking and connected.
+    pub(super) fn identify(socket: OwnedFd) -> Result<Self, Errno> {
+        let peer = socket_peercred(&socket)?;
+        Ok(Self {
+            peer: PeerCredentials {
+                uid: peer.uid.as_raw(),
+                gid: peer.gid.as_raw(),
+                pid: peer.pid.as_raw_nonzero().get().unsigned_abs(),
+            },
+            socket,
+        })
+    }
+
+    /// Connects to `address`. `Pending` if the server's backlog is full: ask again later.
+    pub(crate) fn connect(address: &SocketAddrUnix) -> Result<Poll<Self>, Errno> {
+        let socket = stream_socket()?;
+        match retry_on_intr(|| connect(&socket, address)) {
+            Ok(()) => Self::identify(socket).map(Poll::Ready),
+            Err(Errno::AGAIN) => Ok(Poll::Pending),
+            Err(errno) => Err(errno),
+        }
+    }
+}
+
+impl Transport for Stream {
+    type Error = Errno;
+
+    /// One `recv` (man 2 recv).
+    fn receive(&mut self, into: &mut [u8]) -> Poll<Result<usize, Errno>> {
+        poll(retry_on_intr(|| recv(&self.socket, &mut *into, RecvFlags::empty())).map(|(received, _)| received))
+    }
+
+    /// One `send` (man 2 send).
+    fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Errno>> {
+        poll(retry_on_intr(|| send(&self.socket, from, SendFlags::NOSIGNAL)))
+    }
+
+    fn peer(&self) -> Option<PeerCredentials> {
+        Some(self.peer)
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn poll<T>(result: Result<T, Errno>) -> Poll<Result<T, Errno>> {
+    match result {
+        Err(Errno::AGAIN) => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
+
+pub(super) fn stream_socket() -> Result<OwnedFd, Errno> {
+    socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
+}
+
+/// The effective user ID of this process.
+pub(crate) fn own_uid() -> u32 {
+    geteuid().as_raw()
+}
