@@ -8,6 +8,7 @@ use rustix::path::Arg;
 
 use super::{CallError, Client};
 use crate::codec::{Bincode, Codec};
+use crate::connection::Buffers;
 use crate::peer::PeerCredentials;
 use crate::unix::own_uid;
 use crate::unix::path::{PathError, SocketPath};
@@ -70,11 +71,18 @@ impl<K: Codec, const N: usize> ClientBuilder<K, N> {
     ///
     /// See [`CallError`]; those that happen before a command is sent.
     pub fn connect(self, path: impl Arg) -> Result<Client<K, N>, CallError> {
+        let mut client = self.prepare(path)?;
+        client.connect_now()?;
+        Ok(client)
+    }
+
+    /// A client that connects when it is first called.
+    pub(super) fn prepare(self, path: impl Arg) -> Result<Client<K, N>, CallError> {
         let path = SocketPath::new(path).map_err(|error| match error {
             PathError::TooLong => CallError::PathTooLong,
             PathError::Invalid => CallError::InvalidPath,
         })?;
-        Client::open(path, self.settings)
+        Ok(Client { path, settings: self.settings, stream: None, buffers: Buffers::new(), codec: PhantomData })
     }
 }
 

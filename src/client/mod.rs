@@ -29,7 +29,7 @@ use crate::unix::{Stream, readiness};
 ///
 /// See [`CallError`].
 pub fn call<C: IpcServerCommand>(command: &C, path: impl Arg) -> Result<C::Response, CallError> {
-    Client::connect(path)?.call(command)
+    Client::builder().prepare(path)?.call(command)
 }
 
 /// Sends one command to the server at `socket_path` and prints command and response, as the published crate does.
@@ -42,7 +42,7 @@ pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {
     use std::io::{Write, stderr, stdout};
 
     // Writing is tried and not insisted on: `println!` panics if the standard output is closed.
-    let outcome = Client::connect(socket_path).and_then(|mut client| {
+    let outcome = Client::builder().prepare(socket_path).and_then(|mut client| {
         let mut exchange = client.begin(command)?;
         client.send(&mut exchange)?;
         let _ = writeln!(stdout(), "sent command: {command:?}");
@@ -108,7 +108,7 @@ impl Client {
 struct Exchange {
     stream: Stream,
     deadline: Deadline,
-    /// Whether earlier calls used the connection, so that the server may have closed it since.
+    /// Whether the connection is older than the call, so that the server may have closed it before.
     reused: bool,
 }
 
@@ -128,9 +128,9 @@ impl<K: Codec, const N: usize> Client<K, N> {
         self.receive(exchange)
     }
 
-    fn open(path: SocketPath, settings: Settings) -> Result<Self, CallError> {
-        let stream = open(&path, &settings, &mut Deadline::new(settings.deadline))?;
-        Ok(Self { path, settings, stream: Some(stream), buffers: Buffers::new(), codec: PhantomData })
+    fn connect_now(&mut self) -> Result<(), CallError> {
+        self.stream = Some(open(&self.path, &self.settings, &mut Deadline::new(self.settings.deadline))?);
+        Ok(())
     }
 
     /// Encodes the command and finds a connection for it.
@@ -200,10 +200,10 @@ impl<K: Codec, const N: usize> Client<K, N> {
                     self.stream = (used == input.bytes().len()).then_some(exchange.stream);
                     return Ok(response);
                 }
-                Err(DecodeError::Incomplete) if input.is_full() => {
+                Err(DecodeError::Incomplete) if !input.is_full() => {}
+                Err(DecodeError::Incomplete | DecodeError::BeyondCapacity(_)) => {
                     return Err(CallError::ResponseTooLarge { capacity: N });
                 }
-                Err(DecodeError::Incomplete) => {}
                 Err(error) => return Err(CallError::Malformed(error)),
             }
         }

@@ -31,7 +31,7 @@ use super::{Codec, DecodeError, EncodeError, de, ser};
 /// - more than [`MAX_DEPTH`](super::MAX_DEPTH) levels are refused in both directions, where bincode overflows the stack;
 /// - a sequence or map that holds another number of elements than it declared is [`EncodeError::LengthMismatch`], where
 ///   bincode writes bytes that do not decode;
-/// - a length beyond the address space or the capacity is [`DecodeError::ImpossibleLength`], where bincode says that the
+/// - a length beyond the address space is [`DecodeError::ImpossibleLength`], where bincode says that the
 ///   bytes have ended;
 /// - a type that swallows the error of a missing field is still [`DecodeError::Incomplete`];
 /// - texts and bytes are always handed over borrowed, so a hand-written visitor that accepts *only* an owned `String` or

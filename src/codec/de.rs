@@ -35,6 +35,8 @@ impl<'de, L: Layout> Deserializer<'de, L> {
         let declared = L::take_integer::<u64>(&mut self.input)?;
         match usize::try_from(declared) {
             Ok(length) if length <= self.input.room().saturating_add(more) => Ok(length),
+            // No object is larger than `isize::MAX` bytes.
+            Ok(length) if length <= isize::MAX as usize => Err(DecodeError::BeyondCapacity(length)),
             _ => Err(DecodeError::ImpossibleLength(declared)),
         }
     }

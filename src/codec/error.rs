@@ -115,9 +115,12 @@ pub enum DecodeError {
     InvalidOptionTag(u8),
     /// An enum has no variant of this index.
     UnknownVariant(u32),
-    /// A declared length (in bytes of text, or in elements) that cannot be true: beyond the capacity or the address
-    /// space, or of more than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) elements that take no bytes.
+    /// A declared length (in bytes of text, or in elements) that cannot be true: beyond the address space, or of more
+    /// than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) elements that take no bytes.
     ImpossibleLength(u64),
+    /// A declared length that reaches beyond the capacity given to [`decode_within`](super::Codec::decode_within). With
+    /// a larger one the bytes may begin a valid message.
+    BeyondCapacity(usize),
     /// An integer of variable length was longer than its type allows. Only postcard has these.
     InvalidVarint,
     /// The message nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
@@ -140,6 +143,7 @@ impl fmt::Display for DecodeError {
             Self::InvalidOptionTag(byte) => write!(f, "the tag of an option was {byte}, not 0 or 1"),
             Self::UnknownVariant(index) => write!(f, "an enum has no variant of index {index}"),
             Self::ImpossibleLength(length) => write!(f, "the declared length {length} cannot be true"),
+            Self::BeyondCapacity(length) => write!(f, "the declared length {length} does not fit the capacity"),
             Self::InvalidVarint => f.write_str("an integer was longer than its type allows"),
             Self::TooDeep => write!(f, "the message nests deeper than {} levels", super::MAX_DEPTH),
             Self::NotSelfDescribing => {

@@ -86,7 +86,6 @@ pub(super) struct Input<'de> {
 impl<'de> Input<'de> {
     /// The bytes of a message that have arrived; the whole message takes at most `capacity`.
     pub(super) fn new(message: &'de [u8], capacity: usize) -> Self {
-        // No object is larger than `isize::MAX` bytes.
         Self { rest: message, length: message.len(), capacity: capacity.min(isize::MAX as usize), ran_out: false }
     }
 

@@ -78,7 +78,7 @@ pub trait Codec {
     ///
     /// # Errors
     ///
-    /// As [`decode`](Self::decode), and [`DecodeError::ImpossibleLength`].
+    /// As [`decode`](Self::decode), and [`DecodeError::BeyondCapacity`].
     fn decode_within<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
         let _ = capacity;
         Self::decode(from)

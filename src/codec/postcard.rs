@@ -17,7 +17,7 @@ use super::{Codec, DecodeError, EncodeError, de, ser};
 /// - more than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) sequence elements or map keys without bytes and more than
 ///   [`MAX_DEPTH`](super::MAX_DEPTH) levels are refused in both directions;
 /// - a sequence or map that holds another number of elements than it declared is [`EncodeError::LengthMismatch`];
-/// - a length beyond the address space or the capacity is [`DecodeError::ImpossibleLength`].
+/// - a length beyond the address space is [`DecodeError::ImpossibleLength`].
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Postcard;

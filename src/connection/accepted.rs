@@ -56,8 +56,10 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
                 input.consume(used);
                 Ok(Step::Ready(self.into_state(Read { command })))
             }
-            Err(DecodeError::Incomplete) if input.is_full() => Err(ConnectionError::TooLarge { capacity: N }),
-            Err(DecodeError::Incomplete) => Ok(Step::NotYet(self)),
+            Err(DecodeError::Incomplete) if !input.is_full() => Ok(Step::NotYet(self)),
+            Err(DecodeError::Incomplete | DecodeError::BeyondCapacity(_)) => {
+                Err(ConnectionError::TooLarge { capacity: N })
+            }
             Err(malformed) => Err(ConnectionError::Malformed(malformed)),
         }
     }

@@ -1,0 +1,504 @@
+//! What a server does with its clients, well-behaved and other. Client and server take turns in one thread, so that each
+//! step is certain; replies are decoded by bincode 1.3.3.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use ipc_server::{Handled, IpcServer};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
+use support::{
+    Command, Response, Scratch, assert_silent, connect, connect_and_send, handle_until, response, until_closed,
+};
+
+/// Whether the server's descriptor says that there is something to do.
+fn is_readable(server: &impl AsFd) -> bool {
+    poll(&mut [PollFd::new(server, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0
+}
+
+#[test]
+fn one_command_gets_one_reply_and_the_connection_is_closed() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap(), Handled::default());
+
+    let mut client = connect_and_send(&path, &Command::Push { x: 69 }.bytes());
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+
+    assert_eq!((handled.served, handled.pending), (1, 0));
+    assert_eq!(stack, [69]);
+    assert_eq!(until_closed(&mut client), b"\x02\0\0\0\x45\0\0\0\0\0\0\0");
+}
+
+#[test]
+fn a_command_may_arrive_byte_by_byte() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut client = connect(&path);
+
+    let bytes = Command::Print { payload: "slowly".to_owned() }.bytes();
+    let (last, first) = bytes.split_last().unwrap();
+    for byte in first {
+        client.write_all(&[*byte]).unwrap();
+        let handled = server.handle_new_messages(&mut stack).unwrap();
+        assert_eq!((handled.served, handled.rejected, handled.pending), (0, 0, 1));
+    }
+    client.write_all(&[*last]).unwrap();
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(response(&mut client), Response::PrintAck);
+}
+
+#[test]
+fn a_command_may_be_split_anywhere() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let bytes = Command::Add { a: u64::MAX, b: 3 }.bytes();
+    for split in 0..=bytes.len() {
+        let mut client = connect(&path);
+        client.write_all(&bytes[..split]).unwrap();
+        server.handle_new_messages(&mut stack).unwrap();
+        client.write_all(&bytes[split..]).unwrap();
+        server.handle_new_messages(&mut stack).unwrap();
+        assert_eq!(response(&mut client), Response::Add { c: 2 }, "split at {split}");
+    }
+}
+
+#[test]
+fn two_clients_may_interleave_their_pieces() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let (mut one, mut two) = (connect(&path), connect(&path));
+    let pairs = Command::Push { x: 1 }.bytes().into_iter().zip(Command::Push { x: 2 }.bytes());
+    for (byte_of_one, byte_of_two) in pairs {
+        one.write_all(&[byte_of_one]).unwrap();
+        server.handle_new_messages(&mut stack).unwrap();
+        two.write_all(&[byte_of_two]).unwrap();
+        server.handle_new_messages(&mut stack).unwrap();
+    }
+    assert_eq!(response(&mut one), Response::Push { x: 1 });
+    assert_eq!(response(&mut two), Response::Push { x: 2 });
+    assert_eq!(stack, [1, 2]);
+}
+
+#[test]
+fn a_silent_client_delays_nobody() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut silent = connect(&path);
+    for x in 0..10 {
+        let mut client = connect_and_send(&path, &Command::Push { x }.bytes());
+        let handled = server.handle_new_messages(&mut stack).unwrap();
+        assert_eq!((handled.served, handled.pending), (1, 1));
+        assert_eq!(response(&mut client), Response::Push { x });
+    }
+    assert_silent(&mut silent);
+    silent.write_all(&Command::Push { x: 10 }.bytes()).unwrap();
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(response(&mut silent), Response::Push { x: 10 });
+}
+
+#[test]
+fn garbage_is_rejected_and_only_its_sender_is_affected() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut honest = connect(&path);
+    let mut garbage = connect_and_send(&path, &[0xff; 64]);
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.rejected, handled.pending), (0, 1, 1));
+    assert_eq!(until_closed(&mut garbage), b"");
+
+    honest.write_all(&Command::Push { x: 1 }.bytes()).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut honest), Response::Push { x: 1 });
+}
+
+#[test]
+fn a_command_that_cannot_fit_is_rejected_at_once() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    // The variant, and a text of 1,013 bytes: 1,025 in all, of which 12 have arrived.
+    let mut client = connect_and_send(&path, b"\0\0\0\0\xf5\x03\0\0\0\0\0\0");
+    let handled = server.handle_new_messages(&mut Vec::new()).unwrap();
+    assert_eq!((handled.rejected, handled.pending), (1, 0));
+    assert_eq!(until_closed(&mut client), b"");
+}
+
+#[test]
+fn a_command_may_fill_the_capacity_to_the_last_byte() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let bytes = Command::Print { payload: "x".repeat(1012) }.bytes();
+    assert_eq!(bytes.len(), 1024);
+    let mut client = connect_and_send(&path, &bytes);
+    assert_eq!(server.handle_new_messages(&mut Vec::new()).unwrap().served, 1);
+    assert_eq!(response(&mut client), Response::PrintAck);
+}
+
+#[test]
+fn connecting_and_closing_executes_nothing() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    drop(connect(&path));
+    let handled = server.handle_new_messages(&mut Vec::new()).unwrap();
+    assert_eq!((handled.served, handled.closed, handled.pending), (0, 1, 0));
+}
+
+#[test]
+fn a_truncated_command_is_never_executed() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let bytes = Command::Push { x: 0x0101_0101_0101_0101 }.bytes();
+    for length in 1..bytes.len() {
+        drop(connect_and_send(&path, &bytes[..length]));
+        let handled = server.handle_new_messages(&mut stack).unwrap();
+        assert_eq!((handled.served, handled.rejected, handled.pending), (0, 1, 0), "after {length} bytes");
+    }
+    assert!(stack.is_empty());
+}
+
+#[test]
+fn what_follows_a_command_is_ignored_where_connections_are_not_kept() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let two = [Command::Push { x: 1 }.bytes(), Command::Push { x: 2 }.bytes()].concat();
+    let mut client = connect_and_send(&path, &two);
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(stack, [1]);
+    assert_eq!(until_closed(&mut client).len(), 12);
+}
+
+#[test]
+fn a_client_may_close_its_sending_side_after_the_command() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut client = connect_and_send(&path, &Command::Add { a: 1, b: 1 }.bytes());
+    client.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(server.handle_new_messages(&mut Vec::new()).unwrap().served, 1);
+    assert_eq!(response(&mut client), Response::Add { c: 2 });
+}
+
+#[test]
+fn a_client_that_is_gone_before_its_reply_affects_nobody() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    drop(connect_and_send(&path, &Command::Push { x: 1 }.bytes()));
+    let mut client = connect_and_send(&path, &Command::Push { x: 2 }.bytes());
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.rejected), (1, 1));
+    assert_eq!(response(&mut client), Response::Push { x: 2 });
+    assert_eq!(stack, [1, 2]);
+}
+
+#[test]
+fn a_response_beyond_the_capacity_closes_the_connection() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    // The variant and the length take 12 bytes.
+    let mut fits = connect_and_send(&path, &Command::Repeat { length: 1012 }.bytes());
+    let mut too_long = connect_and_send(&path, &Command::Repeat { length: 1013 }.bytes());
+    let handled = server.handle_new_messages(&mut Vec::new()).unwrap();
+    assert_eq!((handled.served, handled.failed), (1, 1));
+    assert_eq!(response(&mut fits), Response::Text("r".repeat(1012)));
+    assert_eq!(until_closed(&mut too_long), b"");
+}
+
+#[test]
+fn a_reply_that_the_socket_does_not_take_is_continued_later() {
+    const LENGTH: u32 = 60_000;
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server =
+        IpcServer::<Command>::builder().capacity::<65536>().connections::<2>().keep_open(true).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    // More than a socket's buffer holds (212,992 bytes), asked for in one go by a client that does not read yet.
+    let commands = Command::Repeat { length: LENGTH }.bytes().repeat(20);
+    let mut client = connect_and_send(&path, &commands);
+    let before = server.handle_new_messages(&mut stack).unwrap();
+    assert!((1..20).contains(&before.served), "{before:?}");
+    assert_eq!(before.pending, 1);
+    assert!(!is_readable(&server), "nothing can be done before the client reads");
+
+    let mut other = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(response(&mut other), Response::Push { x: 1 });
+
+    for _ in 0..20 {
+        let mut reply = vec![0; LENGTH as usize + 12];
+        let mut filled = 0;
+        while filled < reply.len() {
+            server.handle_new_messages(&mut stack).unwrap();
+            filled += client.read(&mut reply[filled..]).unwrap();
+        }
+        assert_eq!(bincode::deserialize::<Response>(&reply).unwrap(), Response::Text("r".repeat(LENGTH as usize)));
+    }
+}
+
+#[test]
+fn a_thousand_queued_clients_are_all_served_in_one_call() {
+    support::allow_many_descriptors();
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut stack = Vec::new();
+    let clients: Vec<_> = (0..1000).map(|x| connect_and_send(&path, &Command::Push { x }.bytes())).collect();
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.pending), (1000, 0));
+    assert_eq!(stack, (0..1000).collect::<Vec<_>>());
+    for (mut client, x) in clients.into_iter().zip(0..) {
+        assert_eq!(response(&mut client), Response::Push { x });
+    }
+}
+
+#[test]
+fn the_work_of_one_call_is_bounded_and_the_rest_stays_readable() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().work_per_call(10).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let _clients: Vec<_> = (0..25).map(|x| connect_and_send(&path, &Command::Push { x }.bytes())).collect();
+    for expected in [10, 10, 5] {
+        assert!(is_readable(&server));
+        assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, expected);
+    }
+    assert!(!is_readable(&server));
+}
+
+#[test]
+fn a_client_that_never_pauses_does_not_hold_up_the_others() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().keep_open(true).work_per_call(2).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    // Ten buffers full of commands, and behind them a newcomer.
+    let mut greedy = connect_and_send(&path, &Command::Push { x: 0 }.bytes().repeat(10 * 1024 / 12));
+    let mut honest = connect_and_send(&path, &Command::Push { x: 7 }.bytes());
+    server.handle_new_messages(&mut stack).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut honest), Response::Push { x: 7 });
+    assert!(stack.len() < 5 * 1024 / 12, "{}", stack.len());
+    handle_until(&mut server, &mut stack, |_| true);
+    assert_eq!(response(&mut greedy), Response::Push { x: 0 });
+}
+
+#[test]
+fn a_kept_connection_answers_pipelined_commands_in_order() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().keep_open(true).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let bytes: Vec<u8> = (0..200).flat_map(|x| Command::Push { x }.bytes()).collect();
+    let mut client = connect(&path);
+    let mut served = 0;
+    for piece in bytes.chunks(17) {
+        client.write_all(piece).unwrap();
+        let handled = server.handle_new_messages(&mut stack).unwrap();
+        served += handled.served;
+        assert_eq!(handled.pending, 1);
+    }
+    assert_eq!(served, 200);
+    for x in 0..200 {
+        assert_eq!(response(&mut client), Response::Push { x });
+    }
+    drop(client);
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.closed, handled.rejected, handled.pending), (1, 0, 0));
+}
+
+#[test]
+fn an_exchange_ends_at_its_deadline_whatever_trickles_in() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let limit = Duration::from_millis(200);
+    let mut server = IpcServer::<Command>::builder().deadline(limit).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut silent = connect(&path);
+    let mut slow = connect(&path);
+    let bytes = Command::Print { payload: "x".repeat(1000) }.bytes();
+    let start = Instant::now();
+    let mut trickle = bytes.iter();
+    let mut expired = 0;
+    while expired < 2 {
+        let _ = slow.write_all(&[*trickle.next().unwrap()]);
+        expired += server.handle_new_messages(&mut stack).unwrap().expired;
+        assert!(!server.wait(Some(Duration::from_millis(2))).unwrap() || server.next_deadline() == Some(Duration::ZERO));
+    }
+    // The clock of deadlines ticks every 1 to 10 ms.
+    assert!(start.elapsed() >= limit - Duration::from_millis(20), "{:?}", start.elapsed());
+    assert_eq!(until_closed(&mut silent), b"");
+    assert_eq!(until_closed(&mut slow), b"");
+    assert_eq!(server.next_deadline(), None);
+}
+
+#[test]
+fn a_daemon_that_slept_past_the_deadline_still_serves_what_has_come() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let limit = Duration::from_millis(50);
+    let mut server = IpcServer::<Command>::builder().deadline(limit).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut client = connect(&path);
+    server.handle_new_messages(&mut stack).unwrap();
+    assert!(server.next_deadline().unwrap() <= limit);
+    client.write_all(&Command::Push { x: 1 }.bytes()).unwrap();
+    while server.next_deadline() != Some(Duration::ZERO) {
+        std::thread::yield_now();
+    }
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.expired), (1, 0));
+    assert_eq!(response(&mut client), Response::Push { x: 1 });
+}
+
+#[test]
+fn waiting_ends_at_a_deadline_and_says_that_there_is_something_to_do() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().deadline(Duration::from_millis(30)).bind(&path).unwrap();
+    assert!(!server.wait(Some(Duration::from_millis(1))).unwrap());
+    let _silent = connect(&path);
+    assert!(server.wait(None).unwrap(), "a connection to accept");
+    server.handle_new_messages(&mut Vec::new()).unwrap();
+    while !server.wait(None).unwrap() {}
+    handle_until(&mut server, &mut Vec::new(), |sum| sum.expired == 1);
+}
+
+#[test]
+fn an_idle_kept_connection_does_not_expire() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let limit = Duration::from_millis(30);
+    let mut server = IpcServer::<Command>::builder().keep_open(true).deadline(limit).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut client = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(server.next_deadline(), None);
+    // The deadline starts with the first byte of a further command.
+    client.write_all(&Command::Push { x: 2 }.bytes()[..1]).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert!(server.next_deadline().is_some());
+    handle_until(&mut server, &mut stack, |sum| sum.expired == 1);
+}
+
+#[test]
+fn a_full_table_still_serves_what_is_there_and_makes_room_for_what_must_wait() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().connections::<2>().bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut first = connect_and_send(&path, b"\0");
+    server.handle_new_messages(&mut stack).unwrap();
+    let bytes = Command::Push { x: 2 }.bytes();
+    let mut second = connect_and_send(&path, &bytes[..5]);
+    server.handle_new_messages(&mut stack).unwrap();
+
+    let mut ready = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.evicted, handled.pending), (1, 0, 2));
+    assert_eq!(response(&mut ready), Response::Push { x: 1 });
+
+    let third_bytes = Command::Push { x: 3 }.bytes();
+    let mut third = connect_and_send(&path, &third_bytes[..7]);
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.evicted, handled.pending), (0, 1, 2));
+    assert_eq!(until_closed(&mut first), b"");
+
+    second.write_all(&bytes[5..]).unwrap();
+    third.write_all(&third_bytes[7..]).unwrap();
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 2);
+    assert_eq!(response(&mut second), Response::Push { x: 2 });
+    assert_eq!(response(&mut third), Response::Push { x: 3 });
+}
+
+#[test]
+fn a_peer_that_is_not_authorized_is_closed_unheard() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().authorize(|peer| peer.uid == u32::MAX).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut client = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.refused, handled.served), (1, 0));
+    assert_eq!(until_closed(&mut client), b"");
+    assert!(stack.is_empty());
+}
+
+#[test]
+fn the_socket_is_its_owners_unless_the_builder_says_otherwise() {
+    let scratch = Scratch::new();
+    let mode = |path: &str| std::fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let path = scratch.path("owner");
+    let _server = IpcServer::<Command>::new(&path).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&format!("{path}.lock")), 0o600);
+    let path = scratch.path("group");
+    let _server = IpcServer::<Command>::builder().mode(0o660).bind(&path).unwrap();
+    assert_eq!(mode(&path), 0o660);
+}
+
+#[test]
+fn a_response_without_bytes_is_delivered_by_closing() {
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct Ping(u8);
+    impl ipc_server::IpcServerCommand for Ping {
+        type Response = ();
+        type Context<'a> = ();
+        fn process<'a, 'b>(self, _: &'b mut ()) {}
+    }
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Ping>::builder().keep_open(true).bind(&path).unwrap();
+    let mut client = connect_and_send(&path, &[1]);
+    let handled = server.handle_new_messages(()).unwrap();
+    assert_eq!((handled.served, handled.pending), (1, 0));
+    assert_eq!(until_closed(&mut client), b"");
+}
+
+#[test]
+fn a_command_type_without_bytes_is_refused() {
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct Nothing;
+    impl ipc_server::IpcServerCommand for Nothing {
+        type Response = u8;
+        type Context<'a> = &'a mut u32;
+        fn process<'a, 'b>(self, executed: &'b mut Self::Context<'a>) -> u8 {
+            **executed += 1;
+            0
+        }
+    }
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Nothing>::new(&path).unwrap();
+    let mut executed = 0;
+    drop(connect(&path));
+    let _client = connect_and_send(&path, b"x");
+    let handled = server.handle_new_messages(&mut executed).unwrap();
+    assert_eq!((handled.served, handled.closed, handled.failed), (0, 1, 1));
+    assert_eq!(executed, 0);
+    assert_eq!(ipc_server::call(&Nothing, path.as_str()), Err(ipc_server::CallError::EmptyCommand));
+}
