@@ -65,7 +65,7 @@ impl IpcServerCommand for ClientCommand {
     type Response = ClientResponse;
     type Context<'a> = &'a mut Vec<u64>;
 
-    fn process<'a, 'b>(self, stack: &'b mut Self::Context<'a>) -> ClientResponse {
+    fn process(self, stack: &mut Self::Context<'_>) -> ClientResponse {
         match self {
             Self::Print { payload } => {
                 println!("Print command received: {payload}");

@@ -32,7 +32,7 @@ use crate::peer::PeerCredentials;
 ///     type Response = Response;
 ///     type Context<'a> = &'a mut Vec<u64>;
 ///
-///     fn process<'a, 'b>(self, stack: &'b mut Self::Context<'a>) -> Response {
+///     fn process(self, stack: &mut Self::Context<'_>) -> Response {
 ///         match self {
 ///             Command::Push { x } => {
 ///                 stack.push(x);

@@ -293,7 +293,7 @@ fn a_response_without_bytes_is_the_end_of_the_connection() {
     impl ipc_server::IpcServerCommand for Ping {
         type Response = ();
         type Context<'a> = &'a mut u32;
-        fn process<'a, 'b>(self, executed: &'b mut Self::Context<'a>) {
+        fn process(self, executed: &mut Self::Context<'_>) {
             **executed += 1;
         }
     }

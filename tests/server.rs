@@ -347,7 +347,9 @@ fn an_exchange_ends_at_its_deadline_whatever_trickles_in() {
     while expired < 2 {
         let _ = slow.write_all(&[*trickle.next().unwrap()]);
         expired += server.handle_new_messages(&mut stack).unwrap().expired;
-        assert!(!server.wait(Some(Duration::from_millis(2))).unwrap() || server.next_deadline() == Some(Duration::ZERO));
+        assert!(
+            !server.wait(Some(Duration::from_millis(2))).unwrap() || server.next_deadline() == Some(Duration::ZERO)
+        );
     }
     // The clock of deadlines ticks every 1 to 10 ms.
     assert!(start.elapsed() >= limit - Duration::from_millis(20), "{:?}", start.elapsed());
@@ -468,7 +470,7 @@ fn a_response_without_bytes_is_delivered_by_closing() {
     impl ipc_server::IpcServerCommand for Ping {
         type Response = ();
         type Context<'a> = ();
-        fn process<'a, 'b>(self, _: &'b mut ()) {}
+        fn process(self, _: &mut Self::Context<'_>) {}
     }
     let scratch = Scratch::new();
     let path = scratch.path("s");
@@ -486,7 +488,7 @@ fn a_command_type_without_bytes_is_refused() {
     impl ipc_server::IpcServerCommand for Nothing {
         type Response = u8;
         type Context<'a> = &'a mut u32;
-        fn process<'a, 'b>(self, executed: &'b mut Self::Context<'a>) -> u8 {
+        fn process(self, executed: &mut Self::Context<'_>) -> u8 {
             **executed += 1;
             0
         }

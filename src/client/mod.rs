@@ -68,7 +68,7 @@ pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {
 /// # impl IpcServerCommand for Command {
 /// #     type Response = u8;
 /// #     type Context<'a> = ();
-/// #     fn process<'a, 'b>(self, _: &'b mut ()) -> u8 { self.0 }
+/// #     fn process(self, _: &mut Self::Context<'_>) -> u8 { self.0 }
 /// # }
 /// use ipc_server::Client;
 ///
@@ -219,10 +219,10 @@ impl<K: Codec, const N: usize> Client<K, N> {
 /// The server has closed the connection after `received`, which is not a whole response.
 fn closed<K: Codec, R: for<'de> serde::Deserialize<'de>>(received: &[u8]) -> Result<R, CallError> {
     // A response without bytes arrives as nothing but the end.
-    if received.is_empty()
-        && let Ok((response, _)) = K::decode::<R>(received)
-    {
-        return Ok(response);
+    if received.is_empty() {
+        if let Ok((response, _)) = K::decode::<R>(received) {
+            return Ok(response);
+        }
     }
     Err(CallError::Closed { received: received.len() })
 }

@@ -32,7 +32,7 @@
 //!     type Response = Option<u16>;
 //!     type Context<'a> = ();
 //!
-//!     fn process<'a, 'b>(self, _: &'b mut ()) -> Option<u16> {
+//!     fn process(self, _: &mut Self::Context<'_>) -> Option<u16> {
 //!         let Command::Add { a, b } = self;
 //!         a.checked_add(b)
 //!     }

@@ -22,7 +22,7 @@ use crate::unix::{BindError, Permissions, own_uid};
 /// # impl IpcServerCommand for Command {
 /// #     type Response = u8;
 /// #     type Context<'a> = ();
-/// #     fn process<'a, 'b>(self, _: &'b mut ()) -> u8 { self.0 }
+/// #     fn process(self, _: &mut Self::Context<'_>) -> u8 { self.0 }
 /// # }
 /// use core::time::Duration;
 /// use ipc_server::IpcServer;

@@ -45,7 +45,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # impl IpcServerCommand for Command {
 /// #     type Response = u64;
 /// #     type Context<'a> = &'a mut u64;
-/// #     fn process<'a, 'b>(self, counter: &'b mut Self::Context<'a>) -> u64 {
+/// #     fn process(self, counter: &mut Self::Context<'_>) -> u64 {
 /// #         **counter += 1;
 /// #         **counter
 /// #     }

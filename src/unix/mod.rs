@@ -13,7 +13,7 @@
 //! # impl IpcServerCommand for Double {
 //! #     type Response = u64;
 //! #     type Context<'a> = ();
-//! #     fn process<'a, 'b>(self, _: &'b mut ()) -> u64 {
+//! #     fn process(self, _: &mut Self::Context<'_>) -> u64 {
 //! #         self.0.wrapping_mul(2)
 //! #     }
 //! # }

@@ -49,7 +49,7 @@ impl IpcServerCommand for Command {
     type Response = Response;
     type Context<'a> = &'a mut Vec<u64>;
 
-    fn process<'a, 'b>(self, context: &'b mut Self::Context<'a>) -> Response {
+    fn process(self, context: &mut Self::Context<'_>) -> Response {
         self.execute(context)
     }
 }
@@ -58,7 +58,7 @@ impl upstream::IpcServerCommand for Command {
     type Response = Response;
     type Context<'a> = &'a mut Vec<u64>;
 
-    fn process<'a, 'b>(self, context: &'b mut Self::Context<'a>) -> Response {
+    fn process(self, context: &mut Self::Context<'_>) -> Response {
         self.execute(context)
     }
 }

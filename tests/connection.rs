@@ -1,0 +1,345 @@
+//! The typestate by itself, over a scripted transport in memory: every step of an exchange is made to wait, to come in
+//! single bytes, to end and to fail.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::collections::VecDeque;
+use std::task::Poll;
+
+use ipc_server::PeerCredentials;
+use ipc_server::codec::{DecodeError, EncodeError};
+use ipc_server::connection::{Buffers, Connection, ConnectionError, Fault, Step, Transport};
+use support::{Command, Response};
+
+/// What the transport does when it is next asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Act {
+    /// Moves at most so many bytes.
+    Move(usize),
+    Wait,
+    End,
+    Fail,
+}
+
+#[derive(Debug, PartialEq)]
+struct Broken;
+
+/// Follows its script, and after that moves all it can.
+#[derive(Debug, Default)]
+struct Scripted {
+    script: VecDeque<Act>,
+    arriving: Vec<u8>,
+    sent: Vec<u8>,
+    calls: usize,
+    peer: Option<PeerCredentials>,
+}
+
+impl Scripted {
+    fn new(arriving: &[u8], script: &[Act]) -> Self {
+        Self { script: script.iter().copied().collect(), arriving: arriving.to_vec(), ..Self::default() }
+    }
+
+    fn act(&mut self) -> Act {
+        self.calls += 1;
+        self.script.pop_front().unwrap_or(Act::Move(usize::MAX))
+    }
+}
+
+impl Transport for Scripted {
+    type Error = Broken;
+
+    fn receive(&mut self, into: &mut [u8]) -> Poll<Result<usize, Broken>> {
+        assert!(!into.is_empty());
+        match self.act() {
+            Act::Move(most) => {
+                let length = most.min(into.len()).min(self.arriving.len());
+                if length == 0 {
+                    return Poll::Pending;
+                }
+                into[..length].copy_from_slice(&self.arriving[..length]);
+                self.arriving.drain(..length);
+                Poll::Ready(Ok(length))
+            }
+            Act::Wait => Poll::Pending,
+            Act::End => Poll::Ready(Ok(0)),
+            Act::Fail => Poll::Ready(Err(Broken)),
+        }
+    }
+
+    fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Broken>> {
+        assert!(!from.is_empty());
+        match self.act() {
+            Act::Move(most) => {
+                let length = most.min(from.len());
+                self.sent.extend(&from[..length]);
+                Poll::Ready(Ok(length))
+            }
+            Act::Wait => Poll::Pending,
+            Act::End => Poll::Ready(Ok(0)),
+            Act::Fail => Poll::Ready(Err(Broken)),
+        }
+    }
+
+    fn peer(&self) -> Option<PeerCredentials> {
+        self.peer
+    }
+}
+
+/// Plays one exchange, asking again whenever the connection comes back.
+fn exchange(transport: &mut Scripted, stack: &mut Vec<u64>) -> Result<(), ConnectionError<Broken>> {
+    let mut buffers = Buffers::<64>::new();
+    let mut context = stack;
+    let mut accepted = Connection::new(transport, &mut buffers);
+    let read = loop {
+        accepted = match accepted.receive::<Command>()? {
+            Step::Ready(read) => break read,
+            Step::NotYet(accepted) => accepted,
+        };
+        assert!(accepted.transport().calls < 1000, "spins");
+    };
+    let mut processed = read.process(&mut context)?;
+    let replied = loop {
+        processed = match processed.send()? {
+            Step::Ready(replied) => break replied,
+            Step::NotYet(processed) => processed,
+        };
+        assert!(processed.transport().calls < 1000, "spins");
+    };
+    replied.close();
+    Ok(())
+}
+
+const PUSH: Command = Command::Push { x: 7 };
+const REPLY: [u8; 12] = *b"\x02\0\0\0\x07\0\0\0\0\0\0\0";
+
+#[test]
+fn waiting_and_single_bytes_at_any_step_change_nothing() {
+    let mut undisturbed = Scripted::new(&PUSH.bytes(), &[Act::Move(1); 24]);
+    exchange(&mut undisturbed, &mut Vec::new()).unwrap();
+    let steps = undisturbed.calls;
+    assert_eq!(steps, 24, "twelve bytes each way");
+    for step in 0..steps {
+        for act in [Act::Wait, Act::Move(1), Act::Move(5)] {
+            let mut script = vec![Act::Move(1); steps];
+            script.insert(step, act);
+            let mut transport = Scripted::new(&PUSH.bytes(), &script);
+            let mut stack = Vec::new();
+            exchange(&mut transport, &mut stack).unwrap();
+            assert_eq!((stack.as_slice(), transport.sent.as_slice()), (&[7][..], &REPLY[..]), "{act:?} at {step}");
+        }
+    }
+}
+
+#[test]
+fn an_end_or_a_failure_at_any_step_executes_the_command_once_or_not_at_all() {
+    for step in 0..24 {
+        for act in [Act::End, Act::Fail] {
+            let mut script = vec![Act::Move(1); step];
+            script.push(act);
+            let mut transport = Scripted::new(&PUSH.bytes(), &script);
+            let mut stack = Vec::new();
+            let error = exchange(&mut transport, &mut stack).unwrap_err();
+            let received_all = step >= 12;
+            assert_eq!(stack, if received_all { vec![7] } else { vec![] }, "{act:?} at {step}");
+            assert_eq!(transport.sent, REPLY[..step.saturating_sub(12)]);
+            let expected = match act {
+                Act::Fail => ConnectionError::Transport(Broken),
+                _ => ConnectionError::Closed { received: if received_all { 0 } else { step } },
+            };
+            assert_eq!(error, expected, "{act:?} at {step}");
+        }
+    }
+}
+
+#[test]
+fn bytes_behind_a_command_are_kept_for_the_next() {
+    let stream: Vec<u8> = (0..10).flat_map(|x| Command::Push { x }.bytes()).collect();
+    for piece in 1..=64 {
+        let mut transport = Scripted::new(&stream, &vec![Act::Move(piece); 300]);
+        let mut buffers = Buffers::<64>::new();
+        let mut stack = Vec::new();
+        let mut context = &mut stack;
+        let mut accepted = Connection::new(&mut transport, &mut buffers);
+        for _ in 0..10 {
+            let Step::Ready(read) = accepted.receive::<Command>().unwrap() else { panic!("all has arrived") };
+            let Step::Ready(replied) = read.process(&mut context).unwrap().send().unwrap() else {
+                panic!("it is taken")
+            };
+            accepted = replied.next();
+        }
+        let Ok(Step::NotYet(_)) = accepted.receive::<Command>() else { panic!("nothing is left") };
+        assert_eq!(stack, (0..10).collect::<Vec<_>>(), "in pieces of {piece}");
+        assert_eq!(transport.sent.len(), 120);
+    }
+}
+
+#[test]
+fn decoding_what_has_arrived_does_not_ask_the_transport() {
+    let two = [PUSH.bytes(), PUSH.bytes()[..5].to_vec()].concat();
+    let mut transport = Scripted::new(&two, &[]);
+    let mut buffers = Buffers::<64>::new();
+    let mut stack = Vec::new();
+    let accepted = Connection::new(&mut transport, &mut buffers);
+    let Step::NotYet(accepted) = accepted.decode::<Command>().unwrap() else { panic!("nothing has arrived") };
+    assert_eq!(accepted.transport().calls, 0);
+    let Step::Ready(read) = accepted.receive::<Command>().unwrap() else { panic!("one is there") };
+    let Step::Ready(replied) = read.process(&mut &mut stack).unwrap().send().unwrap() else { panic!("it is taken") };
+    let Step::NotYet(accepted) = replied.next().decode::<Command>().unwrap() else { panic!("the second is cut off") };
+    assert_eq!(accepted.transport().calls, 2);
+}
+
+#[test]
+fn a_parked_connection_goes_on_where_it_was() {
+    let mut buffers = Buffers::<64>::new();
+    let mut stack = Vec::new();
+    let bytes = PUSH.bytes();
+    let (first, rest) = bytes.split_at(5);
+    let mut transport = Scripted::new(first, &[]);
+    let accepted = Connection::new(&mut transport, &mut buffers);
+    let Step::NotYet(accepted) = accepted.receive::<Command>().unwrap() else { panic!("five bytes are no command") };
+    let (parked, _) = accepted.park();
+    transport.arriving.extend(rest);
+    transport.script.extend([Act::Move(7), Act::Move(3), Act::Wait]);
+    let read = match parked.resume(&mut transport, &mut buffers).receive::<Command>().unwrap() {
+        Step::Ready(read) => read,
+        Step::NotYet(_) => panic!("the rest is there"),
+    };
+    let Step::NotYet(processed) = read.process(&mut &mut stack).unwrap().send().unwrap() else { panic!("must wait") };
+    assert_eq!(processed.unsent(), &REPLY[3..]);
+    let (parked, _) = processed.park();
+    let Step::Ready(_) = parked.resume(&mut transport, &mut buffers).send().unwrap() else { panic!("must go through") };
+    assert_eq!(transport.sent, REPLY);
+}
+
+#[test]
+fn buffers_start_each_connection_cleared() {
+    let mut buffers = Buffers::<64>::new();
+    let mut first = Scripted::new(&PUSH.bytes()[..11], &[]);
+    let Ok(Step::NotYet(_)) = Connection::new(&mut first, &mut buffers).receive::<Command>() else { panic!() };
+    let mut second = Scripted::new(&PUSH.bytes()[11..], &[]);
+    let Ok(Step::NotYet(_)) = Connection::new(&mut second, &mut buffers).receive::<Command>() else {
+        panic!("one byte is no command")
+    };
+}
+
+#[test]
+fn the_capacity_is_the_longest_command() {
+    // The variant, the length and the text: 12 bytes more than the text.
+    let fits = Command::Print { payload: "x".repeat(52) };
+    exchange(&mut Scripted::new(&fits.bytes(), &[]), &mut Vec::new()).unwrap();
+    let too_long = Command::Print { payload: "x".repeat(53) };
+    let error = exchange(&mut Scripted::new(&too_long.bytes(), &[]), &mut Vec::new()).unwrap_err();
+    assert_eq!((error.fault(), error), (Fault::Peer, ConnectionError::TooLarge { capacity: 64 }));
+    // Without a declared length, at the last byte of the capacity.
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct Wide([u128; 5]);
+    impl ipc_server::IpcServerCommand for Wide {
+        type Response = u8;
+        type Context<'a> = ();
+        fn process(self, _: &mut Self::Context<'_>) -> u8 {
+            0
+        }
+    }
+    let mut transport = Scripted::new(&[0; 80], &[Act::Move(63)]);
+    let mut buffers = Buffers::<64>::new();
+    let error = Connection::new(&mut transport, &mut buffers).receive::<Wide>().unwrap_err();
+    assert_eq!(error, ConnectionError::TooLarge { capacity: 64 });
+    assert_eq!(transport.calls, 2);
+}
+
+#[test]
+fn faults_are_told_apart() {
+    let garbage = exchange(&mut Scripted::new(&[0xff; 4], &[]), &mut Vec::new()).unwrap_err();
+    assert_eq!(garbage, ConnectionError::Malformed(DecodeError::UnknownVariant(u32::MAX)));
+    assert_eq!(garbage.fault(), Fault::Peer);
+    let long = Command::Repeat { length: 53 };
+    let response = exchange(&mut Scripted::new(&long.bytes(), &[]), &mut Vec::new()).unwrap_err();
+    assert_eq!(response, ConnectionError::Response(EncodeError::BufferFull));
+    assert_eq!(response.fault(), Fault::Local);
+    let broken = exchange(&mut Scripted::new(&[], &[Act::Fail]), &mut Vec::new()).unwrap_err();
+    assert_eq!(broken.fault(), Fault::Transport);
+    assert_eq!(
+        ConnectionError::Closed::<std::io::Error> { received: 3 }.to_string(),
+        "the peer closed the connection after 3 bytes of an unfinished command"
+    );
+}
+
+#[test]
+fn a_command_can_be_looked_at_and_answered_by_hand_and_knows_its_peer() {
+    let peer = PeerCredentials { uid: 1, gid: 2, pid: 3 };
+    let mut transport = Scripted { peer: Some(peer), ..Scripted::new(&PUSH.bytes(), &[]) };
+    let mut buffers = Buffers::<64>::new();
+    let accepted = Connection::new(&mut transport, &mut buffers);
+    assert_eq!(accepted.peer(), Some(peer));
+    let Step::Ready(read) = accepted.receive::<Command>().unwrap() else { panic!("it is there") };
+    assert_eq!(*read.command(), PUSH);
+    let processed = read
+        .answer(|command, from| {
+            assert_eq!((command, from), (PUSH, Some(peer)));
+            Response::PrintAck
+        })
+        .unwrap();
+    assert_eq!(processed.unsent(), [0; 4]);
+}
+
+#[test]
+fn a_command_may_be_processed_by_sender() {
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct WhoAmI(u8);
+    impl ipc_server::IpcServerCommand for WhoAmI {
+        type Response = Option<u32>;
+        type Context<'a> = ();
+        fn process(self, _: &mut Self::Context<'_>) -> Option<u32> {
+            None
+        }
+        fn process_from(self, peer: &PeerCredentials, _: &mut Self::Context<'_>) -> Option<u32> {
+            Some(peer.uid)
+        }
+    }
+    for (peer, reply) in [(None, &b"\0"[..]), (Some(PeerCredentials { uid: 9, gid: 0, pid: 1 }), b"\x01\x09\0\0\0")] {
+        let mut transport = Scripted { peer, ..Scripted::new(&[0], &[]) };
+        let mut buffers = Buffers::<64>::new();
+        let Step::Ready(read) = Connection::new(&mut transport, &mut buffers).receive::<WhoAmI>().unwrap() else {
+            panic!("it is there")
+        };
+        assert_eq!(read.process(&mut ()).unwrap().unsent(), reply);
+    }
+}
+
+#[test]
+fn a_small_socket_buffer_takes_a_large_reply_in_parts() {
+    use ipc_server::unix::Listener;
+    use std::io::Read;
+    let scratch = support::Scratch::new();
+    let path = scratch.path("s");
+    let listener = Listener::bind(path.as_str()).unwrap();
+    assert!(listener.accept().unwrap().is_pending());
+    let mut client = support::connect_and_send(&path, &Command::Repeat { length: 60_000 }.bytes());
+    let Poll::Ready(stream) = listener.accept().unwrap() else { panic!("the client has connected") };
+    assert_eq!(stream.peer().uid, rustix::process::geteuid().as_raw());
+    assert_eq!(stream.peer().pid, std::process::id());
+    // The kernel doubles it and has a minimum of its own (man 7 socket).
+    rustix::net::sockopt::set_socket_send_buffer_size(&stream, 2048).unwrap();
+    let mut buffers = Box::new(Buffers::<65536>::new());
+    let mut stack = Vec::new();
+    let Step::Ready(read) = Connection::new(stream, &mut *buffers).receive::<Command>().unwrap() else {
+        panic!("the command is there")
+    };
+    let mut processed = read.process(&mut &mut stack).unwrap();
+    let mut reply = Vec::new();
+    let mut waits = 0;
+    loop {
+        processed = match processed.send().unwrap() {
+            Step::Ready(replied) => break drop(replied.close()),
+            Step::NotYet(processed) => processed,
+        };
+        waits += 1;
+        let mut part = [0; 1000];
+        let length = client.read(&mut part).unwrap();
+        reply.extend(&part[..length]);
+    }
+    client.read_to_end(&mut reply).unwrap();
+    assert!(waits > 5, "{waits}");
+    assert_eq!(bincode::deserialize::<Response>(&reply).unwrap(), Response::Text("r".repeat(60_000)));
+}

@@ -1,0 +1,122 @@
+//! From `bind` to `drop`, server and client allocate nothing. A program of its own, since it replaces the allocator.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use ipc_server::codec::Codec;
+use ipc_server::{Client, IpcServer, IpcServerCommand, call};
+use serde::{Deserialize, Serialize};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static COUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+// SAFETY: every call is passed on unchanged to the system's allocator, whose guarantees are therefore ours. Counting
+// touches an atomic and a thread-local that needs no initialisation, so it does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if COUNTED.get() {
+            ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        }
+        // SAFETY: the caller's obligations are those of the system's allocator.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from `alloc` above, so from the system's allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// How many allocations `work` makes on this thread.
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    COUNTED.set(true);
+    work();
+    COUNTED.set(false);
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+#[derive(Serialize, Deserialize, Debug)]
+enum Command {
+    Echo(heapless::String<64>),
+    Sum(heapless::Vec<u32, 16>),
+}
+
+impl IpcServerCommand for Command {
+    type Response = Result<heapless::String<64>, u32>;
+    type Context<'a> = ();
+
+    fn process(self, _: &mut Self::Context<'_>) -> Self::Response {
+        match self {
+            Self::Echo(text) => Ok(text),
+            Self::Sum(numbers) => Err(numbers.iter().sum()),
+        }
+    }
+}
+
+fn serve<K: Codec>(path: &str, keep_open: bool, exchanges: usize) {
+    let mut server = IpcServer::<Command>::builder().codec::<K>().keep_open(keep_open).bind(path).unwrap();
+    let mut served = 0;
+    while served < exchanges {
+        server.wait(None).unwrap();
+        served += server.handle_new_messages(()).unwrap().served;
+    }
+}
+
+fn exchange_a_thousand<K: Codec>(keep_open: bool) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let path = path.to_str().unwrap();
+    thread::scope(|scope| {
+        let server = scope.spawn(|| allocations(|| serve::<K>(path, keep_open, 1000)));
+        while !std::fs::exists(path).unwrap() {
+            thread::yield_now();
+        }
+        let client = scope.spawn(|| {
+            let echo = Command::Echo("text".try_into().unwrap());
+            let sum = Command::Sum(heapless::Vec::from_slice(&[1, 2, 3]).unwrap());
+            allocations(|| {
+                let mut client = loop {
+                    // The socket is there before anybody listens.
+                    match Client::builder().codec::<K>().connect(path) {
+                        Ok(client) => break client,
+                        Err(ipc_server::CallError::Refused) => thread::yield_now(),
+                        Err(error) => panic!("{error}"),
+                    }
+                };
+                for _ in 0..500 {
+                    assert!(client.call(&echo).unwrap().is_ok());
+                    assert_eq!(client.call(&sum).unwrap(), Err(6));
+                }
+            })
+        });
+        assert_eq!(client.join().unwrap(), 0, "allocations of the client");
+        assert_eq!(server.join().unwrap(), 0, "allocations of the server");
+    });
+}
+
+#[test]
+fn nothing_is_allocated() {
+    assert_eq!(allocations(|| drop(Box::new(1_u8))), 1, "the counter counts");
+    exchange_a_thousand::<ipc_server::codec::Bincode>(false);
+    exchange_a_thousand::<ipc_server::codec::Bincode>(true);
+    #[cfg(feature = "postcard")]
+    exchange_a_thousand::<ipc_server::codec::Postcard>(false);
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let path = path.to_str().unwrap();
+    let failed = allocations(|| assert!(call(&Command::Sum(heapless::Vec::new()), path).is_err()));
+    assert_eq!(failed, 0, "errors neither");
+}
