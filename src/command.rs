@@ -52,7 +52,7 @@ pub trait IpcServerCommand: Serialize + for<'a> Deserialize<'a> + Debug {
     type Response: Serialize + for<'a> Deserialize<'a> + Debug;
 
     /// What a command works on: the state that the daemon lends for one
-    /// [`handle_new_messages`](crate::IpcServer::handle_new_messages), often a `&'a mut` of its own state.
+    /// `handle_new_messages`, often a `&'a mut` of its own state.
     type Context<'a>;
 
     /// Executes the command.

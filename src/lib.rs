@@ -1,4 +1,103 @@
-//! Typed control messages for a daemon over an owner-only Unix socket.
+//! Typed control messages for a daemon, over a Unix socket that only its user can open.
+//!
+//! A client on the same machine sends one serde value and gets one back. The server is lazy: it has no thread and no
+//! runtime, allocates nothing and never blocks. The daemon calls
+//! [`handle_new_messages`](IpcServer::handle_new_messages) from the loop that it already has.
+//!
+//! It is not for networks, for streams of data, or for handlers that take long: each command runs on the thread that
+//! calls `handle_new_messages`.
+//!
+//! # A server
+//!
+//! ```
+//! use ipc_server::{IpcServer, IpcServerCommand};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Debug)]
+//! enum Command {
+//!     GetLevel,
+//!     SetLevel(u8),
+//! }
+//!
+//! impl IpcServerCommand for Command {
+//!     type Response = u8;
+//!     type Context<'a> = &'a mut u8;
+//!
+//!     fn process(self, level: &mut Self::Context<'_>) -> u8 {
+//!         if let Self::SetLevel(new) = self {
+//!             **level = new;
+//!         }
+//!         **level
+//!     }
+//! }
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("daemon.sock");
+//! # let path = path.to_str().ok_or("UTF-8")?;
+//! let mut server = IpcServer::<Command>::new(path)?;
+//! # let client = std::thread::spawn({ let path = path.to_owned(); move || ipc_server::call(&Command::SetLevel(5), path.as_str()) });
+//! let mut level = 3;
+//! # let mut turns = 0..1;
+//! # while turns.next().is_some() {
+//! # server.wait(None)?;
+//! # /*
+//! loop {
+//! # */
+//!     server.handle_new_messages(&mut level)?;
+//!     // The daemon's other work goes here.
+//! }
+//! # while !client.is_finished() { server.handle_new_messages(&mut level)?; }
+//! # assert_eq!(client.join().unwrap()?, 5);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A client
+//!
+//! ```no_run
+//! # use ipc_server::IpcServerCommand;
+//! # #[derive(serde::Serialize, serde::Deserialize, Debug)]
+//! # enum Command { SetLevel(u8) }
+//! # impl IpcServerCommand for Command {
+//! #     type Response = u8;
+//! #     type Context<'a> = ();
+//! #     fn process(self, _: &mut ()) -> u8 { 0 }
+//! # }
+//! let level = ipc_server::call(&Command::SetLevel(5), "/run/user/1000/daemon.sock")?;
+//! println!("the level is {level}");
+//! # Ok::<(), ipc_server::CallError>(())
+//! ```
+//!
+//! # How a connection goes
+//!
+//! ```text
+//!                  receive                process                 send
+//!   +----------+  or decode  +---------+  or answer  +-----------+         +---------+
+//!   | Accepted | ----------> | Read<C> | ----------> | Processed | ------> | Replied | --> close
+//!   +----------+             +---------+             +-----------+         +---------+
+//!     |  ^   ^                                          |   ^                 |
+//!     +--+   |   not yet: the same state again          +---+                 |
+//!            |                                                                |
+//!            +------------------------- next ---------------------------------+
+//! ```
+//!
+//! # Layers
+//!
+//! Each uses only those above it:
+//!
+//! - [`codec`]: values to bytes and back; complete, incomplete or malformed;
+//! - [`connection`]: the typestate, over any [`Transport`](connection::Transport);
+//! - [`unix`]: sockets, their life cycle, peer credentials, readiness, the clock: all calls to the operating system;
+//! - [`IpcServer`] and [`Client`], which drive connections over Unix sockets.
+//!
+//! `codec` and `connection` need no operating system, and nothing needs std or a heap.
+//!
+//! # Features
+//!
+//! - `unix` (default): [`unix`], [`IpcServer`], [`Client`], [`call`], on Linux. Needs neither std nor libc.
+//! - `std` (default): `client_send`, which prints; `From` of the error types for `std::io::Error`;
+//!   `std::path::Path` and the like as socket paths; [`IpcServer`] is std's `AsFd`.
+//! - `postcard`: `codec::Postcard`, an alternate and smaller wire format.
+
 #![no_std]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -31,3 +130,8 @@ pub use peer::PeerCredentials;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
 pub use server::{Handled, IpcServer, ServerBuilder, ServerError};
+
+/// The code blocks of the README are tests.
+#[cfg(all(doctest, feature = "std", feature = "unix"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

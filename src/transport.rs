@@ -6,7 +6,7 @@ use crate::peer::PeerCredentials;
 
 /// A non-blocking, ordered, reliable stream of bytes in both directions.
 ///
-/// The crate implements it for Unix sockets ([`unix::Stream`](crate::unix::Stream)). Implement it for a UART, a pipe or
+/// The crate implements it for Unix sockets (`unix::Stream`). Implement it for a UART, a pipe or
 /// a queue in memory to run the same connections there. Dropping the transport is what closes the connection; to keep
 /// the transport, lend it: `&mut T` is a transport too.
 pub trait Transport {

@@ -1,7 +1,7 @@
 //! Values to bytes and back, in buffers that the caller owns.
 //!
 //! A [`Codec`] has no state, allocates nothing and needs no operating system. [`Bincode`] is what the published
-//! `ipc-server` speaks; [`Postcard`](crate::codec::Postcard) (feature `postcard`) is smaller on the wire. On the
+//! `ipc-server` speaks; `Postcard` (feature `postcard`) is smaller on the wire. On the
 //! socket a message is the bare encoding of one value, with nothing before or after it, so only decoding can tell where
 //! a message ends. That is why [`DecodeError::Incomplete`] has an exact meaning that every codec must keep.
 //!
