@@ -38,8 +38,8 @@ fn descriptors_are_close_on_exec_non_blocking_and_closed_in_the_end() {
     let client = Client::connect(path.as_str()).unwrap();
     handle_until(&mut server, &mut stack, |sum| sum.pending == 1);
     let new: Vec<u32> = descriptors().difference(&before).copied().collect();
-    // The listening socket, its lock, epoll, the client's socket and the server's side of it.
-    assert_eq!(new.len(), 5);
+    // The listening socket, its lock, epoll, the alarm, the client's socket and the server's side of it.
+    assert_eq!(new.len(), 6);
     for descriptor in new {
         let (flags, target) = flags(descriptor);
         assert!(flags.contains(OFlags::CLOEXEC), "{target}");

@@ -351,8 +351,7 @@ fn an_exchange_ends_at_its_deadline_whatever_trickles_in() {
             !server.wait(Some(Duration::from_millis(2))).unwrap() || server.next_deadline() == Some(Duration::ZERO)
         );
     }
-    // The clock of deadlines ticks every 1 to 10 ms.
-    assert!(start.elapsed() >= limit - Duration::from_millis(20), "{:?}", start.elapsed());
+    assert!(start.elapsed() >= limit, "{:?}", start.elapsed());
     assert_eq!(until_closed(&mut silent), b"");
     assert_eq!(until_closed(&mut slow), b"");
     assert_eq!(server.next_deadline(), None);

@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
+use rustix::net::SocketAddrUnix;
 use rustix::path::Arg;
 
 use super::{CallError, Client};
@@ -11,7 +12,7 @@ use crate::codec::{Bincode, Codec};
 use crate::connection::Buffers;
 use crate::peer::PeerCredentials;
 use crate::unix::own_uid;
-use crate::unix::path::{PathError, SocketPath};
+use crate::unix::path::{SocketPath, abstract_address};
 
 /// Builds a [`Client`] with other settings than the default ones.
 #[must_use = "a builder does nothing until `connect`"]
@@ -76,13 +77,27 @@ impl<K: Codec, const N: usize> ClientBuilder<K, N> {
         Ok(client)
     }
 
+    /// Connects to the server at an abstract address, which has a name of 1 to 107 bytes and no file.
+    ///
+    /// Anybody can listen at any such name, so it matters that the server's user is [trusted](Self::trust).
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_abstract(self, name: &[u8]) -> Result<Client<K, N>, CallError> {
+        let mut client = self.at(abstract_address(name)?);
+        client.connect_now()?;
+        Ok(client)
+    }
+
     /// A client that connects when it is first called.
     pub(super) fn prepare(self, path: impl Arg) -> Result<Client<K, N>, CallError> {
-        let path = SocketPath::new(path).map_err(|error| match error {
-            PathError::TooLong => CallError::PathTooLong,
-            PathError::Invalid => CallError::InvalidPath,
-        })?;
-        Ok(Client { path, settings: self.settings, stream: None, buffers: Buffers::new(), codec: PhantomData })
+        let path = SocketPath::new(path)?;
+        Ok(self.at(SocketAddrUnix::new(path.as_c_str())?))
+    }
+
+    fn at(self, address: SocketAddrUnix) -> Client<K, N> {
+        Client { address, settings: self.settings, stream: None, buffers: Buffers::new(), codec: PhantomData }
     }
 }
 

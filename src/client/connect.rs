@@ -1,4 +1,4 @@
-//! From a path to a trusted connection, within a deadline.
+//! From an address to a trusted connection, within a deadline.
 
 use core::task::Poll;
 use core::time::Duration;
@@ -8,17 +8,19 @@ use rustix::net::SocketAddrUnix;
 use super::CallError;
 use super::builder::Settings;
 use crate::unix::clock::Instant;
-use crate::unix::path::SocketPath;
 use crate::unix::{Stream, readiness};
 
-/// Connects to the server at `path` and looks who that is.
-pub(super) fn open(path: &SocketPath, settings: &Settings, deadline: &mut Deadline) -> Result<Stream, CallError> {
+/// Connects to the server at `address` and looks who that is.
+pub(super) fn open(
+    address: &SocketAddrUnix,
+    settings: &Settings,
+    deadline: &mut Deadline,
+) -> Result<Stream, CallError> {
     const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
-    let address = SocketAddrUnix::new(path.as_c_str())?;
     let mut pause = Duration::from_micros(100);
     let stream = loop {
-        match Stream::connect(&address)? {
+        match Stream::connect(address)? {
             Poll::Ready(stream) => break stream,
             // The server's backlog is full. No event tells when it is not.
             Poll::Pending => {

@@ -5,6 +5,7 @@ use core::fmt;
 use rustix::io::Errno;
 
 use crate::codec::{DecodeError, EncodeError};
+use crate::unix::path::PathError;
 
 /// Why a call brought no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,15 @@ impl core::error::Error for CallError {
             Self::Encode(error) => Some(error),
             Self::Malformed(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl From<PathError> for CallError {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::TooLong => Self::PathTooLong,
+            PathError::Invalid => Self::InvalidPath,
         }
     }
 }

@@ -9,6 +9,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use rustix::io::Errno;
+use rustix::net::SocketAddrUnix;
 use rustix::path::Arg;
 
 pub use self::builder::ClientBuilder;
@@ -18,7 +19,6 @@ pub use self::error::CallError;
 use crate::codec::{Bincode, Codec, DecodeError, EncodeError};
 use crate::command::IpcServerCommand;
 use crate::connection::{Buffers, Transport};
-use crate::unix::path::SocketPath;
 use crate::unix::{Stream, readiness};
 
 /// Sends one command to the server at `path` and returns its response: one connection, closed afterwards.
@@ -79,7 +79,7 @@ pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {
 /// # Ok::<(), ipc_server::CallError>(())
 /// ```
 pub struct Client<K = Bincode, const N: usize = 1024> {
-    path: SocketPath,
+    address: SocketAddrUnix,
     settings: Settings,
     stream: Option<Stream>,
     buffers: Buffers<N>,
@@ -129,7 +129,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     }
 
     fn connect_now(&mut self) -> Result<(), CallError> {
-        self.stream = Some(open(&self.path, &self.settings, &mut Deadline::new(self.settings.deadline))?);
+        self.stream = Some(open(&self.address, &self.settings, &mut Deadline::new(self.settings.deadline))?);
         Ok(())
     }
 
@@ -146,7 +146,9 @@ impl<K: Codec, const N: usize> Client<K, N> {
         let mut deadline = Deadline::new(self.settings.deadline);
         match self.stream.take() {
             Some(stream) => Ok(Exchange { stream, deadline, reused: true }),
-            None => Ok(Exchange { stream: open(&self.path, &self.settings, &mut deadline)?, deadline, reused: false }),
+            None => {
+                Ok(Exchange { stream: open(&self.address, &self.settings, &mut deadline)?, deadline, reused: false })
+            }
         }
     }
 
@@ -210,7 +212,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     }
 
     fn reconnect(&self, exchange: &mut Exchange) -> Result<(), CallError> {
-        exchange.stream = open(&self.path, &self.settings, &mut exchange.deadline)?;
+        exchange.stream = open(&self.address, &self.settings, &mut exchange.deadline)?;
         exchange.reused = false;
         Ok(())
     }
@@ -230,7 +232,7 @@ fn closed<K: Codec, R: for<'de> serde::Deserialize<'de>>(received: &[u8]) -> Res
 impl<K, const N: usize> fmt::Debug for Client<K, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("path", &self.path.as_c_str())
+            .field("address", &self.address)
             .field("settings", &self.settings)
             .field("capacity", &N)
             .finish_non_exhaustive()

@@ -4,13 +4,14 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
+use rustix::fd::OwnedFd;
 use rustix::path::Arg;
 
 use super::IpcServer;
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
 use crate::peer::PeerCredentials;
-use crate::unix::{BindError, Permissions, own_uid};
+use crate::unix::{BindError, Listener, Permissions, own_uid};
 
 /// Builds an [`IpcServer`] with other settings than the default ones.
 ///
@@ -141,8 +142,34 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
     ///
     /// See [`BindError`].
     pub fn bind(self, path: impl Arg) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+        let listener = Listener::bind_with(path, self.settings.permissions)?;
+        self.listen(listener)
+    }
+
+    /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file. [`mode`](Self::mode) does not apply:
+    /// every process in the same network namespace can connect, and [`authorize`](Self::authorize) alone decides who is
+    /// heard.
+    ///
+    /// # Errors
+    ///
+    /// See [`Listener::bind_abstract`].
+    pub fn bind_abstract(self, name: &[u8]) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+        self.listen(Listener::bind_abstract(name)?)
+    }
+
+    /// Takes over a socket that already listens: systemd's, or what the server that is to be replaced has
+    /// [handed over](IpcServer::hand_over). Its file is left alone.
+    ///
+    /// # Errors
+    ///
+    /// See [`Listener::adopt`].
+    pub fn adopt(self, socket: OwnedFd) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+        self.listen(Listener::adopt(socket)?)
+    }
+
+    fn listen(self, listener: Listener) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
         let settings = Settings { owner: own_uid(), ..self.settings };
-        IpcServer::bind(settings, path)
+        IpcServer::listen(settings, listener)
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod builder;
 mod exchange;
+mod outcome;
+mod shutdown;
 mod table;
 
 use core::fmt;
@@ -11,12 +13,11 @@ use core::task::Poll;
 use core::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd};
-use rustix::io::Errno;
-use rustix::path::Arg;
 
 pub use self::builder::ServerBuilder;
 use self::builder::Settings;
 use self::exchange::{Waiting, advance};
+pub use self::outcome::{Handled, ServerError};
 use self::table::{Entry, Table, Token};
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
@@ -68,8 +69,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct IpcServer<C, K = Bincode, const N: usize = 1024, const CONNECTIONS: usize = 8> {
     readiness: Readiness,
     listener: Listener,
-    /// Until when no connection is accepted, after file descriptors or memory have run out.
-    paused: Option<Instant>,
+    accepting: Accepting,
+    /// When the alarm goes off.
+    alarm: Option<Instant>,
     settings: Settings,
     table: Table<K, N, CONNECTIONS>,
     /// Where a connection that was just accepted is served. Most are closed again before they need the table.
@@ -77,63 +79,14 @@ pub struct IpcServer<C, K = Bincode, const N: usize = 1024, const CONNECTIONS: u
     command: PhantomData<fn() -> C>,
 }
 
-/// What one [`handle_new_messages`](IpcServer::handle_new_messages) did.
-///
-/// Every number but `pending` counts since the call began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Handled {
-    /// Commands that were executed and whose reply was handed to the kernel whole.
-    pub served: usize,
-    /// Connections closed for what their client did: it sent what is not a command or one that is too long, left in the
-    /// middle of a command, or was gone before its reply.
-    pub rejected: usize,
-    /// Connections closed before a byte was read, because their client is not allowed in.
-    pub refused: usize,
-    /// Connections closed because their exchange was not finished within the deadline.
-    pub expired: usize,
-    /// Waiting connections closed to make room for newer ones.
-    pub evicted: usize,
-    /// Connections closed because this program's response could not be encoded, or its types can't be decoded.
-    pub failed: usize,
-    /// Connections that their client closed between commands.
-    pub closed: usize,
-    /// Connections that are still open: they wait for the rest of a command, for their client to take a reply, or, where
-    /// connections are kept open, for the next command.
-    pub pending: usize,
-}
-
-/// Why a server can't go on: its listening socket or its epoll instance is broken. Clients never cause it.
+/// Whether connections are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerError(Errno);
-
-impl ServerError {
-    /// What the operating system said.
-    #[must_use]
-    pub fn errno(self) -> Errno {
-        self.0
-    }
-}
-
-impl From<Errno> for ServerError {
-    fn from(errno: Errno) -> Self {
-        Self(errno)
-    }
-}
-
-impl fmt::Display for ServerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the listening socket is broken: {}", self.0)
-    }
-}
-
-impl core::error::Error for ServerError {}
-
-#[cfg(feature = "std")]
-impl From<ServerError> for std::io::Error {
-    fn from(error: ServerError) -> Self {
-        error.0.into()
-    }
+enum Accepting {
+    Now,
+    /// Not until then: file descriptors or memory have run out.
+    From(Instant),
+    /// Never again: another process does, or this server is shutting down.
+    Never,
 }
 
 impl<C: IpcServerCommand> IpcServer<C> {
@@ -156,14 +109,14 @@ impl<C: IpcServerCommand> IpcServer<C> {
 }
 
 impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> IpcServer<C, K, N, CONNECTIONS> {
-    fn bind(settings: Settings, path: impl Arg) -> Result<Self, BindError> {
-        let listener = Listener::bind_with(path, settings.permissions)?;
-        let readiness = Readiness::new()?;
+    fn listen(settings: Settings, listener: Listener) -> Result<Self, BindError> {
+        let readiness = Readiness::new(Token::ALARM)?;
         readiness.add(&listener, Token::LISTENER, Interest::Input)?;
         Ok(Self {
             readiness,
             listener,
-            paused: None,
+            accepting: Accepting::Now,
+            alarm: None,
             settings,
             table: Table::new(),
             newcomer: Buffers::new(),
@@ -183,28 +136,38 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// [`Handled`].
     pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
         let mut handled = Handled::default();
-        self.end_pause()?;
+        self.handle(&mut context, &mut handled)?;
+        Ok(handled)
+    }
+
+    fn handle(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
         let mut turns = self.settings.work_per_call;
-        'turns: loop {
+        let mut is_due = false;
+        while turns > 0 {
             let mut events = [MaybeUninit::uninit(); EVENTS];
-            let ready = self.readiness.ready(&mut events)?;
+            // No more than there are turns left, so that none has to be put back.
+            let ready = self.readiness.ready(events.get_mut(..turns.min(EVENTS)).unwrap_or_default())?;
             if ready.is_empty() {
                 break;
             }
+            turns -= ready.len();
             for &Event { data, .. } in ready.iter() {
-                if turns == 0 {
-                    break 'turns;
-                }
-                turns -= 1;
-                match Token::from_u64(data.u64()) {
-                    None => self.serve_newcomer(&mut context, &mut handled)?,
-                    Some(token) => self.serve_waiting(token, &mut context, &mut handled),
+                match data.u64() {
+                    Token::LISTENER => self.serve_newcomer(context, handled)?,
+                    Token::ALARM => {
+                        self.readiness.set_alarm(None)?;
+                        self.alarm = None;
+                        is_due = true;
+                    }
+                    token => self.serve_waiting(Token::from_u64(token), context, handled),
                 }
             }
         }
-        self.expire(&mut context, &mut handled);
+        if is_due {
+            self.end_what_is_due(context, handled)?;
+        }
         handled.pending = self.table.len();
-        Ok(handled)
+        Ok(())
     }
 
     /// Sleeps until there is something to do or `timeout` has passed; `None` sleeps for as long as it takes.
@@ -216,21 +179,16 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     ///
     /// [`ServerError`] if the server itself is broken.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ServerError> {
-        let due = self.next_deadline();
-        let limit = timeout.into_iter().chain(due).min();
-        let ready = self.readiness.wait(limit)?;
-        Ok(ready || self.next_deadline() == Some(Duration::ZERO))
+        Ok(self.readiness.wait(timeout)?)
     }
 
-    /// How long the daemon may sleep, even if its descriptor does not become ready, before it calls
-    /// [`handle_new_messages`](Self::handle_new_messages). `None`: as long as it likes.
+    /// How long until [`handle_new_messages`](Self::handle_new_messages) has a connection to expire, or to accept again
+    /// after a shortage. `None`: no time is set.
     ///
-    /// It is the time to the deadline of the connection that has waited longest. [`wait`](Self::wait) observes it;
-    /// a daemon that sleeps on the descriptor ([`AsFd`]) passes it to its own event loop.
+    /// The server's descriptor ([`AsFd`]) becomes readable then, so only a loop that does not watch it needs to know.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
-        let next = self.paused.into_iter().chain(self.table.next_deadline()).min()?;
-        Some(Instant::now_coarse().until(next))
+        self.alarm.map(|alarm| Instant::now().until(alarm))
     }
 
     fn serve_newcomer(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
@@ -241,7 +199,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
                 handled.refused += 1;
                 return Ok(());
             }
-            Err(AcceptError::Exhausted(_)) => return self.begin_pause(),
+            Err(AcceptError::Exhausted(_)) => return self.pause_accepting(),
             Err(AcceptError::Broken(errno)) => return Err(errno.into()),
         };
         if !self.settings.authorizes(&stream.peer()) {
@@ -286,8 +244,8 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             handled.evicted += 1;
             return;
         }
-        let deadline = (!idle).then(|| Instant::now_coarse().plus(self.settings.deadline));
-        self.table.put(token, Entry { stream, waiting, interest, deadline });
+        let deadline = (!idle).then(|| Instant::now().plus(self.settings.deadline));
+        self.put(token, Entry { stream, waiting, interest, deadline });
     }
 
     /// Takes a waiting connection as far as it goes now.
@@ -327,53 +285,70 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
         let deadline = match deadline {
             _ if idle => None,
             Some(deadline) if !finished => Some(deadline),
-            _ => Some(Instant::now_coarse().plus(self.settings.deadline)),
+            _ => Some(Instant::now().plus(self.settings.deadline)),
         };
         let wanted = waiting.interest();
         if wanted != interest && self.readiness.modify(&stream, token.to_u64(), wanted).is_err() {
+            self.readiness.remove(&stream);
             handled.evicted += 1;
             return;
         }
-        self.table.put(token, Entry { stream, waiting, interest: wanted, deadline });
+        self.put(token, Entry { stream, waiting, interest: wanted, deadline });
     }
 
-    /// Closes the connections whose deadline has passed, each after a last look for what it waits for: the daemon may
-    /// itself have slept past the deadline.
-    fn expire(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) {
-        let Some(next) = self.table.next_deadline() else {
-            return;
-        };
-        let now = Instant::now_coarse();
-        if now < next {
-            return;
+    fn put(&mut self, token: Token, entry: Entry<K>) {
+        let deadline = entry.deadline;
+        self.table.put(token, entry);
+        if let Some(deadline) = deadline {
+            self.arm(deadline);
         }
+    }
+
+    /// Ends what the alarm went off for: exchanges, and a pause of accepting.
+    ///
+    /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
+    fn end_what_is_due(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
+        let now = Instant::now();
         for index in 0..CONNECTIONS {
             if let Some((token, entry)) = self.table.take_due(index, now) {
                 self.advance_entry(token, entry, true, context, handled);
             }
         }
-        self.table.find_next_deadline();
-    }
-
-    /// Stops accepting for a while. The backlog keeps the connections; those that are open go on.
-    fn begin_pause(&mut self) -> Result<(), ServerError> {
-        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
-        self.paused = Some(Instant::now_coarse().plus(PAUSE));
+        if let Some(deadline) = self.table.next_deadline() {
+            self.arm(deadline);
+        }
+        match self.accepting {
+            Accepting::From(moment) if moment <= now => {
+                self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input)?;
+                self.accepting = Accepting::Now;
+            }
+            Accepting::From(moment) => self.arm(moment),
+            Accepting::Now | Accepting::Never => {}
+        }
         Ok(())
     }
 
-    fn end_pause(&mut self) -> Result<(), ServerError> {
-        if self.paused.is_some_and(|end| end <= Instant::now_coarse()) {
-            self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input)?;
-            self.paused = None;
+    /// Sets the alarm to go off at `moment`, unless it goes off earlier.
+    fn arm(&mut self, moment: Instant) {
+        // It can't fail with a timer of ours; if it did, the next deadline would try again.
+        if self.alarm.is_none_or(|alarm| moment < alarm) && self.readiness.set_alarm(Some(moment)).is_ok() {
+            self.alarm = Some(moment);
         }
+    }
+
+    /// Stops accepting for a while. The backlog keeps the connections; those that are open go on.
+    fn pause_accepting(&mut self) -> Result<(), ServerError> {
+        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
+        let end = Instant::now().plus(PAUSE);
+        self.accepting = Accepting::From(end);
+        self.arm(end);
         Ok(())
     }
 }
 
 impl<C, K, const N: usize, const CONNECTIONS: usize> AsFd for IpcServer<C, K, N, CONNECTIONS> {
     /// One descriptor that is readable when [`handle_new_messages`](Self::handle_new_messages) has something to do: an
-    /// epoll instance over the listening socket and all connections. Watch it, and never read from it.
+    /// epoll instance over the listening socket, all connections and their deadlines. Watch it, and never read from it.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.readiness.as_fd()
     }

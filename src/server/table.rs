@@ -20,15 +20,16 @@ pub(super) struct Token {
 impl Token {
     /// Stands for the listening socket.
     pub(super) const LISTENER: u64 = u64::MAX;
+    /// Stands for the alarm.
+    pub(super) const ALARM: u64 = u64::MAX - 1;
 
     pub(super) fn to_u64(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.index)
     }
 
-    /// `None` is the listening socket.
-    pub(super) fn from_u64(token: u64) -> Option<Self> {
+    pub(super) fn from_u64(token: u64) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "takes the halves apart")]
-        (token != Self::LISTENER).then_some(Self { index: token as u32, generation: (token >> 32) as u32 })
+        Self { index: token as u32, generation: (token >> 32) as u32 }
     }
 
     fn index(self) -> usize {
@@ -59,21 +60,18 @@ pub(super) struct Table<K, const N: usize, const CONNECTIONS: usize> {
     slots: [Slot<K, N>; CONNECTIONS],
     occupied: usize,
     admitted: u64,
-    /// No deadline is earlier than this. It may be that of a connection which has left.
-    next_deadline: Option<Instant>,
 }
 
 impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
     pub(super) const fn new() -> Self {
         const {
             assert!(CONNECTIONS > 0, "a server needs room for a connection that waits: at least 1");
-            assert!(CONNECTIONS < u32::MAX as usize, "a server has at most 2^32 - 2 connections");
+            assert!(CONNECTIONS < u32::MAX as usize - 1, "a server has at most 2^32 - 3 connections");
         }
         Self {
             slots: [const { Slot { entry: None, generation: 0, since: 0, buffers: Buffers::new() } }; CONNECTIONS],
             occupied: 0,
             admitted: 0,
-            next_deadline: None,
         }
     }
 
@@ -112,7 +110,6 @@ impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
     /// Puts a connection in its place.
     pub(super) fn put(&mut self, token: Token, entry: Entry<K>) {
         if let Some(slot) = self.slots.get_mut(token.index()) {
-            self.next_deadline = self.next_deadline.into_iter().chain(entry.deadline).min();
             if entry.deadline.is_none() {
                 // Its exchange is over: from now on it waits anew.
                 self.admitted += 1;
@@ -155,12 +152,14 @@ impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
         self.slots.get_mut(token.index()).map(|slot| &mut slot.buffers)
     }
 
-    /// A moment before which no deadline passes.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.next_deadline
+    /// Takes out the connection at `index` if it is between two exchanges.
+    pub(super) fn take_idle(&mut self, index: usize) -> Option<Entry<K>> {
+        let is_idle = self.slots.get(index)?.entry.as_ref()?.deadline.is_none();
+        if is_idle { self.take(index) } else { None }
     }
 
-    pub(super) fn find_next_deadline(&mut self) {
-        self.next_deadline = self.slots.iter().filter_map(|slot| slot.entry.as_ref()?.deadline).min();
+    /// The earliest deadline.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.slots.iter().filter_map(|slot| slot.entry.as_ref()?.deadline).min()
     }
 }

@@ -9,18 +9,8 @@ use rustix::time::{ClockId, clock_gettime};
 pub(crate) struct Instant(Duration);
 
 impl Instant {
-    /// Now, to the nanosecond.
     pub(crate) fn now() -> Self {
-        Self::read(ClockId::Monotonic)
-    }
-
-    /// Now, to the last tick of the kernel (1 to 10 ms ago) at a fraction of the cost of [`now`](Self::now).
-    pub(crate) fn now_coarse() -> Self {
-        Self::read(ClockId::MonotonicCoarse)
-    }
-
-    fn read(clock: ClockId) -> Self {
-        let time = clock_gettime(clock);
+        let time = clock_gettime(ClockId::Monotonic);
         // The monotonic clock starts at zero when the machine does.
         Self(Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs().try_into().unwrap_or(0)))
     }
@@ -33,5 +23,10 @@ impl Instant {
     /// The time from `self` to `end`; zero if `end` has passed.
     pub(crate) fn until(self, end: Self) -> Duration {
         end.0.saturating_sub(self.0)
+    }
+
+    /// The time since the clock's start.
+    pub(crate) fn since_start(self) -> Duration {
+        self.0
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use rustix::io::Errno;
 
-use super::path::LONGEST;
+use super::path::{LONGEST, PathError};
 
 /// Why a listening socket could not be set up. Nothing at the path was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum BindError {
     },
     /// The lock file (the path with `.lock` behind it) is not a regular file of this user. It is left alone.
     BadLockFile,
+    /// The descriptor that was to be adopted is not a Unix stream socket that listens.
+    NotAListener,
     /// The operating system refused for another reason.
     Os(Errno),
 }
@@ -50,12 +52,22 @@ impl fmt::Display for BindError {
             Self::BadLockFile => {
                 f.write_str("the lock file beside the socket is not a regular file of this user: move it away")
             }
+            Self::NotAListener => f.write_str("the descriptor is not a Unix stream socket that listens: pass another"),
             Self::Os(errno) => write!(f, "the operating system refused to set up the socket: {errno}"),
         }
     }
 }
 
 impl core::error::Error for BindError {}
+
+impl From<PathError> for BindError {
+    fn from(error: PathError) -> Self {
+        match error {
+            PathError::TooLong => Self::PathTooLong,
+            PathError::Invalid => Self::InvalidPath,
+        }
+    }
+}
 
 impl From<Errno> for BindError {
     fn from(errno: Errno) -> Self {
@@ -73,7 +85,7 @@ impl From<BindError> for std::io::Error {
     fn from(error: BindError) -> Self {
         use std::io::ErrorKind;
         let kind = match error {
-            BindError::PathTooLong | BindError::InvalidPath => ErrorKind::InvalidInput,
+            BindError::PathTooLong | BindError::InvalidPath | BindError::NotAListener => ErrorKind::InvalidInput,
             BindError::NoDirectory => ErrorKind::NotFound,
             BindError::PermissionDenied | BindError::NotOurs { .. } => ErrorKind::PermissionDenied,
             BindError::InUse => ErrorKind::AddrInUse,
@@ -90,7 +102,8 @@ impl From<BindError> for std::io::Error {
 pub enum AcceptError {
     /// The kernel does not tell who the peer is, because it is outside our PID namespace. Its connection is closed.
     UnknownPeer,
-    /// No file descriptor or no memory is left. The connection stays in the backlog.
+    /// No file descriptor or no memory is left, or the system refuses for now. The connection stays in the backlog, so that
+    /// the socket stays readable: try again after a while.
     Exhausted(Errno),
     /// The listening socket itself is broken.
     Broken(Errno),

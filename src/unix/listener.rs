@@ -3,15 +3,16 @@
 use core::task::Poll;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{FileType, Mode, chmod, fchmod, lstat, unlink};
-use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{SocketAddrUnix, SocketFlags, accept_with, bind, connect, listen};
+use rustix::fs::{FileType, Mode, OFlags, chmod, fchmod, fcntl_getfl, fcntl_setfl, lstat, unlink};
+use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, retry_on_intr};
+use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_type};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen};
 use rustix::path::Arg;
 use rustix::process::{Pid, getpid};
 
 use super::error::{AcceptError, BindError};
 use super::lock::Lock;
-use super::path::{PathError, SocketPath};
+use super::path::{SocketPath, abstract_address};
 use super::socket::{Stream, own_uid, stream_socket};
 
 /// How many connections may wait to be accepted. The kernel caps it at `net.core.somaxconn` (4,096 by default).
@@ -29,17 +30,18 @@ impl Permissions {
     }
 }
 
-/// A Unix socket that listens at a path which only this process owns.
+/// A Unix socket that listens.
 ///
-/// While it lives it holds a lock on the file at the path with `.lock` behind it, which stays there afterwards. Dropping
-/// it removes the socket's file if that is still the one it made, and only in the process that made it.
+/// One that was bound to a path owns that path. While it lives it holds a lock on the file at the path with `.lock` behind
+/// it, which stays there afterwards. Dropping it removes the socket's file if that is still the one it made, and only in the
+/// process that made it.
 #[derive(Debug)]
 pub struct Listener {
     // In the order in which they are dropped. The file goes before the socket closes, for then its inode number may
     // belong to another file; and until both are gone, the lock keeps the path ours.
-    _file: SocketFile,
+    file: Option<SocketFile>,
     socket: OwnedFd,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Listener {
@@ -57,10 +59,7 @@ impl Listener {
     }
 
     pub(crate) fn bind_with(path: impl Arg, permissions: Permissions) -> Result<Self, BindError> {
-        let path = SocketPath::new(path).map_err(|error| match error {
-            PathError::TooLong => BindError::PathTooLong,
-            PathError::Invalid => BindError::InvalidPath,
-        })?;
+        let path = SocketPath::new(path)?;
         let address = SocketAddrUnix::new(path.as_c_str())?;
         let lock = Lock::acquire(&path.lock())?;
         remove_if_stale(&path, &address)?;
@@ -76,7 +75,60 @@ impl Listener {
             chmod(file.path.as_c_str(), permissions.0)?;
         }
         listen(&socket, i32::from(BACKLOG))?;
-        Ok(Self { _file: file, socket, _lock: lock })
+        Ok(Self { file: Some(file), socket, _lock: Some(lock) })
+    }
+
+    /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file (man 7 unix).
+    ///
+    /// No permissions guard it: every process in the same network namespace can connect, so the peer must be looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::PathTooLong`], [`BindError::InvalidPath`] (an empty name), [`BindError::InUse`] and
+    /// [`BindError::Os`].
+    pub fn bind_abstract(name: &[u8]) -> Result<Self, BindError> {
+        let address = abstract_address(name)?;
+        let socket = stream_socket()?;
+        bind(&socket, &address)?;
+        listen(&socket, i32::from(BACKLOG))?;
+        Ok(Self { file: None, socket, _lock: None })
+    }
+
+    /// Takes over a socket that already listens: systemd's, or that of the process which this one replaces.
+    ///
+    /// It is made non-blocking and close-on-exec. Its path, if it has one, is not removed when the listener is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::NotAListener`] if it is not a Unix stream socket that listens.
+    pub fn adopt(socket: OwnedFd) -> Result<Self, BindError> {
+        let listens = socket_domain(&socket) == Ok(AddressFamily::UNIX)
+            && socket_type(&socket) == Ok(SocketType::STREAM)
+            && socket_acceptconn(&socket) == Ok(true);
+        if !listens {
+            return Err(BindError::NotAListener);
+        }
+        fcntl_setfd(&socket, fcntl_getfd(&socket)? | FdFlags::CLOEXEC)?;
+        fcntl_setfl(&socket, fcntl_getfl(&socket)? | OFlags::NONBLOCK)?;
+        Ok(Self { file: None, socket, _lock: None })
+    }
+
+    /// A second descriptor of the socket, close-on-exec, for the process that is to take over. From now on the path is
+    /// that process's: dropping this listener leaves the file alone.
+    ///
+    /// # Errors
+    ///
+    /// The operating system's, if no descriptor is left. The listener is unchanged.
+    pub fn hand_over(&mut self) -> Result<OwnedFd, Errno> {
+        let successor = fcntl_dupfd_cloexec(&self.socket, 0)?;
+        // It holds no resource but the duty to remove the file.
+        core::mem::forget(self.file.take());
+        Ok(successor)
+    }
+
+    /// Removes the file, so that nobody new can connect. Whether this listener had one to remove.
+    pub(crate) fn close_path(&mut self) -> bool {
+        self.file.take().is_some()
     }
 
     /// Accepts one connection, non-blocking and close-on-exec, and learns who its peer is. `Pending` if none waits.
@@ -89,10 +141,10 @@ impl Listener {
         match retry_on_intr(|| accept_with(&self.socket, flags)) {
             Ok(socket) => Stream::identify(socket).map(Poll::Ready).map_err(|_| AcceptError::UnknownPeer),
             Err(Errno::AGAIN | Errno::CONNABORTED) => Ok(Poll::Pending),
-            Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOBUFS)) => {
-                Err(AcceptError::Exhausted(errno))
+            Err(errno @ (Errno::BADF | Errno::FAULT | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP)) => {
+                Err(AcceptError::Broken(errno))
             }
-            Err(errno) => Err(AcceptError::Broken(errno)),
+            Err(errno) => Err(AcceptError::Exhausted(errno)),
         }
     }
 }

@@ -4,6 +4,7 @@ use core::ffi::CStr;
 
 use heapless::Vec;
 use rustix::io::Errno;
+use rustix::net::SocketAddrUnix;
 use rustix::path::Arg;
 
 /// What every peer can connect to: `sun_path` has 108 bytes, and other libraries keep the last for a NUL.
@@ -52,4 +53,13 @@ impl SocketPath {
         let _ = bytes.push(0);
         Self { bytes }
     }
+}
+
+/// The abstract address of that name.
+pub(crate) fn abstract_address(name: &[u8]) -> Result<SocketAddrUnix, PathError> {
+    if name.is_empty() {
+        // The kernel would choose a name of its own.
+        return Err(PathError::Invalid);
+    }
+    SocketAddrUnix::new_abstract_name(name).map_err(|_| PathError::TooLong)
 }

@@ -1,0 +1,64 @@
+//! What a call of the server comes to.
+
+use core::fmt;
+
+use rustix::io::Errno;
+
+/// What one [`handle_new_messages`](crate::IpcServer::handle_new_messages) did.
+///
+/// Every number but `pending` counts since the call began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Handled {
+    /// Commands that were executed and whose reply was handed to the kernel whole.
+    pub served: usize,
+    /// Connections closed for what their client did: it sent what is not a command or one that is too long, left in the
+    /// middle of a command, or was gone before its reply.
+    pub rejected: usize,
+    /// Connections closed before a byte was read, because their client is not allowed in.
+    pub refused: usize,
+    /// Connections closed because their exchange was not finished within the deadline.
+    pub expired: usize,
+    /// Waiting connections closed to make room for newer ones.
+    pub evicted: usize,
+    /// Connections closed because this program's response could not be encoded, or its types can't be decoded.
+    pub failed: usize,
+    /// Connections that their client closed between commands.
+    pub closed: usize,
+    /// Connections that are still open: they wait for the rest of a command, for their client to take a reply, or, where
+    /// connections are kept open, for the next command.
+    pub pending: usize,
+}
+
+/// Why a server can't go on: its listening socket or its epoll instance is broken. Clients never cause it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerError(Errno);
+
+impl ServerError {
+    /// What the operating system said.
+    #[must_use]
+    pub fn errno(self) -> Errno {
+        self.0
+    }
+}
+
+impl From<Errno> for ServerError {
+    fn from(errno: Errno) -> Self {
+        Self(errno)
+    }
+}
+
+impl fmt::Display for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the listening socket is broken: {}", self.0)
+    }
+}
+
+impl core::error::Error for ServerError {}
+
+#[cfg(feature = "std")]
+impl From<ServerError> for std::io::Error {
+    fn from(error: ServerError) -> Self {
+        error.0.into()
+    }
+}

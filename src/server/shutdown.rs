@@ -1,0 +1,81 @@
+//! The ways in which a server ends: for good, or with a successor.
+
+use core::time::Duration;
+
+use rustix::fd::OwnedFd;
+
+use super::table::Token;
+use super::{Accepting, Handled, IpcServer, ServerError};
+use crate::codec::Codec;
+use crate::command::IpcServerCommand;
+use crate::unix::clock::Instant;
+use crate::unix::readiness::Interest;
+
+impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> IpcServer<C, K, N, CONNECTIONS> {
+    /// A second descriptor of the listening socket, for a process that is to take over from this one: it
+    /// [adopts](ServerBuilder::adopt) it. The descriptor is close-on-exec.
+    ///
+    /// From now on this server accepts no connection and leaves the socket's file alone. What waits in the backlog waits
+    /// for the successor; what was accepted is still served here, best by [`shutdown`](Self::shutdown).
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`] if no descriptor is left. Nothing has changed.
+    pub fn hand_over(&mut self) -> Result<OwnedFd, ServerError> {
+        let successor = self.listener.hand_over()?;
+        self.stop_accepting()?;
+        Ok(successor)
+    }
+
+    /// Ends the server: nobody new can connect, and those that have are served until all are done or `limit` has passed.
+    ///
+    /// It blocks for that time. [`pending`](Handled::pending) of the result is the number of connections that were
+    /// dropped unfinished; kept connections between two commands are closed at once and don't count.
+    ///
+    /// The socket's file is removed first. After [`hand_over`](Self::hand_over), and where the socket was adopted, the file
+    /// and the connections that wait in the backlog are left alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`] if the server itself is broken.
+    pub fn shutdown(mut self, mut context: C::Context<'_>, limit: Duration) -> Result<Handled, ServerError> {
+        let end = Instant::now().plus(limit);
+        let mut handled = Handled::default();
+        self.settings.keep_open = false;
+        if self.listener.close_path() && self.accepting != Accepting::Never {
+            // Those in the backlog have connected to this server, and no other will serve them.
+            self.handle(&mut context, &mut handled)?;
+        }
+        if self.accepting != Accepting::Never {
+            self.stop_accepting()?;
+        }
+        loop {
+            self.handle(&mut context, &mut handled)?;
+            handled.closed += self.close_idle();
+            handled.pending = self.table.len();
+            let remaining = Instant::now().until(end);
+            if handled.pending == 0 || remaining.is_zero() {
+                return Ok(handled);
+            }
+            self.readiness.wait(Some(remaining))?;
+        }
+    }
+
+    fn stop_accepting(&mut self) -> Result<(), ServerError> {
+        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
+        self.accepting = Accepting::Never;
+        Ok(())
+    }
+
+    /// Closes the connections that owe nothing.
+    fn close_idle(&mut self) -> usize {
+        let mut closed = 0;
+        for index in 0..CONNECTIONS {
+            if let Some(entry) = self.table.take_idle(index) {
+                self.readiness.remove(&entry.stream);
+                closed += 1;
+            }
+        }
+        closed
+    }
+}
