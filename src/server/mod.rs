@@ -140,9 +140,9 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
         Ok(handled)
     }
 
+    #[inline]
     fn handle(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
         let mut turns = self.settings.work_per_call;
-        let mut is_due = false;
         while turns > 0 {
             let mut events = [MaybeUninit::uninit(); EVENTS];
             // No more than there are turns left, so that none has to be put back.
@@ -151,22 +151,27 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
                 break;
             }
             turns -= ready.len();
-            for &Event { data, .. } in ready.iter() {
-                match data.u64() {
-                    Token::LISTENER => self.serve_newcomer(context, handled)?,
-                    Token::ALARM => {
-                        self.readiness.set_alarm(None)?;
-                        self.alarm = None;
-                        is_due = true;
-                    }
-                    token => self.serve_waiting(Token::from_u64(token), context, handled),
-                }
-            }
-        }
-        if is_due {
-            self.end_what_is_due(context, handled)?;
+            self.serve(ready, context, handled)?;
         }
         handled.pending = self.table.len();
+        Ok(())
+    }
+
+    /// Kept apart from `handle`, so that a call with nothing to do is little more than its system call.
+    #[inline(never)]
+    fn serve(
+        &mut self,
+        ready: &[Event],
+        context: &mut C::Context<'_>,
+        handled: &mut Handled,
+    ) -> Result<(), ServerError> {
+        for &Event { data, .. } in ready {
+            match data.u64() {
+                Token::LISTENER => self.serve_newcomer(context, handled)?,
+                Token::ALARM => self.end_what_is_due(context, handled)?,
+                token => self.serve_waiting(Token::from_u64(token), context, handled),
+            }
+        }
         Ok(())
     }
 
@@ -308,6 +313,8 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     ///
     /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
     fn end_what_is_due(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
+        self.readiness.set_alarm(None)?;
+        self.alarm = None;
         let now = Instant::now();
         for index in 0..CONNECTIONS {
             if let Some((token, entry)) = self.table.take_due(index, now) {

@@ -76,6 +76,7 @@ impl Readiness {
     }
 
     /// What is ready now, as many as fit.
+    #[inline]
     pub(crate) fn ready<'e>(&self, events: &'e mut [MaybeUninit<Event>]) -> Result<&'e mut [Event], Errno> {
         match epoll::wait(&self.epoll, events, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
             Ok((ready, _)) => Ok(ready),
