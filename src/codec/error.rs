@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use serde::de::{self, Expected, Unexpected};
+
 /// The text of an error that a `Serialize` or `Deserialize` impl raised itself, cut to its first 64 bytes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
@@ -156,9 +158,21 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-impl serde::de::Error for DecodeError {
+/// The messages that serde composes itself are shortened to what was expected: describing the unexpected would link the
+/// formatting of floats and of escaped characters into every program.
+impl de::Error for DecodeError {
     #[cold]
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::Custom(Message::new(&message))
+    }
+
+    #[cold]
+    fn invalid_type(_unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("invalid type, expected {expected}"))
+    }
+
+    #[cold]
+    fn invalid_value(_unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("invalid value, expected {expected}"))
     }
 }
