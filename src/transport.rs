@@ -31,6 +31,15 @@ pub trait Transport {
     /// The transport's own; the connection is over.
     fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Self::Error>>;
 
+    /// Whether [`send`](Self::send) is sure to take `length` bytes now.
+    ///
+    /// Where it is, replies to commands that arrived together may leave together. The provided method is never sure, so that
+    /// each reply is sent by itself.
+    fn has_room(&mut self, length: usize) -> bool {
+        let _ = length;
+        false
+    }
+
     /// Who is on the other side, if the transport knows. The provided method knows nothing.
     fn peer(&self) -> Option<PeerCredentials> {
         None
@@ -46,6 +55,10 @@ impl<T: Transport + ?Sized> Transport for &mut T {
 
     fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Self::Error>> {
         (**self).send(from)
+    }
+
+    fn has_room(&mut self, length: usize) -> bool {
+        (**self).has_room(length)
     }
 
     fn peer(&self) -> Option<PeerCredentials> {

@@ -32,6 +32,8 @@ struct Scripted {
     arriving: Vec<u8>,
     sent: Vec<u8>,
     calls: usize,
+    sends: usize,
+    has_room: bool,
     peer: Option<PeerCredentials>,
 }
 
@@ -69,6 +71,7 @@ impl Transport for Scripted {
 
     fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Broken>> {
         assert!(!from.is_empty());
+        self.sends += 1;
         match self.act() {
             Act::Move(most) => {
                 let length = most.min(from.len());
@@ -79,6 +82,11 @@ impl Transport for Scripted {
             Act::End => Poll::Ready(Ok(0)),
             Act::Fail => Poll::Ready(Err(Broken)),
         }
+    }
+
+    fn has_room(&mut self, length: usize) -> bool {
+        assert_eq!(length, 64, "the capacity");
+        self.has_room
     }
 
     fn peer(&self) -> Option<PeerCredentials> {
@@ -172,6 +180,67 @@ fn bytes_behind_a_command_are_kept_for_the_next() {
         assert_eq!(stack, (0..10).collect::<Vec<_>>(), "in pieces of {piece}");
         assert_eq!(transport.sent.len(), 120);
     }
+}
+
+/// Serves what has arrived as a server does that keeps connections, and returns how it ended.
+fn serve_together(transport: &mut Scripted, stack: &mut Vec<u64>) -> ConnectionError<Broken> {
+    let mut buffers = Buffers::<64>::new();
+    let mut context = stack;
+    let mut accepted = Connection::new(transport, &mut buffers);
+    let mut replies = 0;
+    loop {
+        let mut read = match accepted.receive::<Command>() {
+            Ok(Step::Ready(read)) => read,
+            Ok(Step::NotYet(_)) => return ConnectionError::Closed { received: replies },
+            Err(error) => return error,
+        };
+        let processed = loop {
+            match read.process(&mut context).unwrap().read_ahead::<Command>() {
+                Step::Ready(ahead) => read = ahead,
+                Step::NotYet(processed) => break processed,
+            }
+        };
+        replies += processed.replies();
+        let Ok(Step::Ready(replied)) = processed.send() else { panic!("it is taken") };
+        accepted = replied.next();
+    }
+}
+
+#[test]
+fn replies_to_commands_that_arrived_together_leave_together() {
+    let commands: Vec<u8> = (0..5).flat_map(|x| Command::Push { x }.bytes()).collect();
+    let replies: Vec<u8> = (0..5).flat_map(|x| bincode::serialize(&Response::Push { x }).unwrap()).collect();
+    for (has_room, sends) in [(true, 1), (false, 5)] {
+        let mut transport = Scripted { has_room, ..Scripted::new(&commands, &[]) };
+        let mut stack = Vec::new();
+        assert_eq!(serve_together(&mut transport, &mut stack), ConnectionError::Closed { received: 5 });
+        assert_eq!(stack, [0, 1, 2, 3, 4]);
+        assert_eq!(transport.sent, replies);
+        assert_eq!(transport.sends, sends);
+    }
+}
+
+#[test]
+fn replies_that_do_not_fit_together_are_sent_in_as_few_parts_as_it_takes() {
+    // Replies of 12, 32, 62, 12 and 52 bytes; 64 fit.
+    let lengths = [0, 20, 50, 0, 40];
+    let commands: Vec<u8> = lengths.iter().flat_map(|&length| Command::Repeat { length }.bytes()).collect();
+    let mut transport = Scripted { has_room: true, ..Scripted::new(&commands, &[]) };
+    serve_together(&mut transport, &mut Vec::new());
+    let replies = lengths.iter().map(|&length| Response::Text("r".repeat(length as usize)));
+    let expected: Vec<u8> = replies.flat_map(|reply| bincode::serialize(&reply).unwrap()).collect();
+    assert_eq!(transport.sent, expected);
+    assert_eq!(transport.sends, 3);
+}
+
+#[test]
+fn garbage_behind_a_command_does_not_cost_its_reply() {
+    let commands = [PUSH.bytes(), vec![0xff; 4]].concat();
+    let mut transport = Scripted { has_room: true, ..Scripted::new(&commands, &[]) };
+    let mut stack = Vec::new();
+    let end = serve_together(&mut transport, &mut stack);
+    assert_eq!(end, ConnectionError::Malformed(DecodeError::UnknownVariant(u32::MAX)));
+    assert_eq!(transport.sent, REPLY);
 }
 
 #[test]

@@ -44,6 +44,11 @@ const PROGRAMS: &[(&str, &str, Option<&str>)] = &[
         Some("E0599"),
     ),
     (
+        "read_ahead_after_reply",
+        "fn f<C: IpcServerCommand, T: Transport>(replied: Connection<'_, Replied, T>) { replied.read_ahead::<C>(); }",
+        Some("E0599"),
+    ),
+    (
         "process_twice",
         "fn f<T: Transport>(processed: Connection<'_, Processed, T>) { processed.process(&mut ()); }",
         Some("E0599"),
@@ -54,7 +59,7 @@ const PROGRAMS: &[(&str, &str, Option<&str>)] = &[
         Some("E0382"),
     ),
     ("foreign_state", "struct Mine; impl ipc_server::connection::State for Mine {}", Some("E0277")),
-    ("forged_state", "fn f() { let forged = Processed {}; }", Some("E0639")),
+    ("forged_state", "fn f() { let forged = Replied {}; }", Some("E0639")),
 ];
 
 #[test]

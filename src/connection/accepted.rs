@@ -54,7 +54,7 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
             Ok((_, 0)) => Err(ConnectionError::EmptyCommand),
             Ok((command, used)) => {
                 input.consume(used);
-                Ok(Step::Ready(self.into_state(Read { command })))
+                Ok(Step::Ready(self.into_state(Read { command, put_off: 0, has_room: false })))
             }
             Err(DecodeError::Incomplete) if !input.is_full() => Ok(Step::NotYet(self)),
             Err(DecodeError::Incomplete | DecodeError::BeyondCapacity(_)) => {

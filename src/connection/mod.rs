@@ -5,9 +5,9 @@
 //!   +----------+  or decode  +---------+  or answer  +-----------+         +---------+
 //!   | Accepted | ----------> | Read<C> | ----------> | Processed | ------> | Replied | --> close
 //!   +----------+             +---------+             +-----------+         +---------+
-//!     |  ^   ^                                          |   ^                 |
-//!     +--+   |   not yet: the same state again          +---+                 |
-//!            |                                                                |
+//!     |  ^   ^                    ^                     |  |  ^               |
+//!     +--+   |   not yet: the     +---- read_ahead -----+  +--+               |
+//!            |   same state again                                             |
 //!            +------------------------- next ---------------------------------+
 //! ```
 //!
@@ -163,12 +163,20 @@ pub struct Accepted;
 #[derive(Debug)]
 pub struct Read<C> {
     command: C,
+    /// How many replies wait to be sent with this command's.
+    put_off: usize,
+    /// Whether the transport has said that it takes them, and nothing was sent since.
+    has_room: bool,
 }
 
 /// The command has been executed and its response is encoded; not all of it has been sent.
 #[derive(Debug)]
-#[non_exhaustive]
-pub struct Processed;
+pub struct Processed {
+    put_off: usize,
+    has_room: bool,
+    /// Whether the response took no bytes.
+    is_empty: bool,
+}
 
 /// The last byte of the response is out.
 #[derive(Debug)]

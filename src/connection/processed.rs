@@ -1,8 +1,11 @@
-//! `Processed` to `Replied`: send until the last byte is out.
+//! `Processed` to `Replied`: send until the last byte is out. Or back to `Read`, if the next command is already there.
 
 use core::task::Poll;
 
-use super::{Connection, ConnectionError, Processed, Replied, Step, Transport};
+use super::buffers::Buffer;
+use super::{Connection, ConnectionError, Processed, Read, Replied, Step, Transport};
+use crate::codec::Codec;
+use crate::command::IpcServerCommand;
 
 /// What sending comes to: all is out, the connection back, or the end.
 type Sending<'b, T, K, const N: usize> = Result<
@@ -11,9 +14,42 @@ type Sending<'b, T, K, const N: usize> = Result<
 >;
 
 impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
-    /// The bytes of the reply that have not been sent.
+    /// The bytes that have not been sent, of the reply and of those put off before it.
     pub fn unsent(&self) -> &[u8] {
         self.buffers.output.bytes()
+    }
+
+    /// How many replies will be out when all is sent: one, and those put off by [`read_ahead`](Self::read_ahead).
+    pub fn replies(&self) -> usize {
+        self.state.put_off + 1
+    }
+
+    /// Whether the response took no bytes, so that its reply can only be the end of the connection.
+    pub fn is_reply_empty(&self) -> bool {
+        self.state.is_empty
+    }
+
+    /// Puts the reply off and reads the next command first, so that their replies leave together.
+    ///
+    /// That needs the whole command to have arrived and the transport to be sure that it [has room](Transport::has_room)
+    /// for all replies. Otherwise, and if what has arrived is not a command, the connection comes back, to be sent first.
+    pub fn read_ahead<C: IpcServerCommand>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
+    where
+        K: Codec,
+    {
+        if self.buffers.input.bytes().is_empty() {
+            return Step::NotYet(self);
+        }
+        let Ok((command, used @ 1..)) = K::decode_within(self.buffers.input.bytes(), N) else {
+            return Step::NotYet(self);
+        };
+        self.state.has_room = self.state.has_room || self.transport.has_room(N);
+        if !self.state.has_room {
+            return Step::NotYet(self);
+        }
+        self.buffers.input.consume(used);
+        let put_off = self.replies();
+        Step::Ready(self.into_state(Read { command, put_off, has_room: true }))
     }
 
     /// Sends what the transport takes now: a whole reply in one send, if it takes it.
@@ -24,15 +60,26 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     /// no bytes and yet does not say that it is busy. The command was executed, and the peer may not know.
     pub fn send(self) -> Sending<'b, T, K, N> {
         let mut connection = self;
-        while !connection.unsent().is_empty() {
-            let output = &mut connection.buffers.output;
-            match connection.transport.send(output.bytes()) {
-                Poll::Pending => return Ok(Step::NotYet(connection)),
-                Poll::Ready(Ok(0)) => return Err(ConnectionError::Closed { received: 0 }),
-                Poll::Ready(Ok(sent)) => output.consume(sent),
-                Poll::Ready(Err(error)) => return Err(ConnectionError::Transport(error)),
-            }
+        connection.state.has_room = false;
+        match flush(&mut connection.transport, &mut connection.buffers.output)? {
+            Poll::Ready(()) => Ok(Step::Ready(connection.into_state(Replied))),
+            Poll::Pending => Ok(Step::NotYet(connection)),
         }
-        Ok(Step::Ready(connection.into_state(Replied)))
     }
+}
+
+/// Sends what is in `output`, or as much of it as the transport takes now.
+pub(super) fn flush<T: Transport, const N: usize>(
+    transport: &mut T,
+    output: &mut Buffer<N>,
+) -> Result<Poll<()>, ConnectionError<T::Error>> {
+    while !output.bytes().is_empty() {
+        match transport.send(output.bytes()) {
+            Poll::Pending => return Ok(Poll::Pending),
+            Poll::Ready(Ok(0)) => return Err(ConnectionError::Closed { received: 0 }),
+            Poll::Ready(Ok(sent)) => output.consume(sent),
+            Poll::Ready(Err(error)) => return Err(ConnectionError::Transport(error)),
+        }
+    }
+    Ok(Poll::Ready(()))
 }

@@ -1,7 +1,8 @@
 //! `Read` to `Processed`: execute the command and encode its response.
 
+use super::processed::flush;
 use super::{Connection, ConnectionError, Processed, Read, Transport};
-use crate::codec::Codec;
+use crate::codec::{Codec, EncodeError};
 use crate::command::IpcServerCommand;
 use crate::peer::PeerCredentials;
 
@@ -39,10 +40,19 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
         decide: impl FnOnce(C, Option<PeerCredentials>) -> C::Response,
     ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
         let peer = self.peer();
-        let Self { state: Read { command }, transport, buffers, codec } = self;
+        let Self { state: Read { command, put_off, mut has_room }, mut transport, buffers, codec } = self;
         let response = decide(command, peer);
-        let written = K::encode(&response, buffers.output.spare()).map_err(ConnectionError::Response)?;
-        buffers.output.fill(written);
-        Ok(Connection { state: Processed, transport, buffers, codec })
+        let output = &mut buffers.output;
+        let mut encoded = K::encode(&response, output.spare());
+        if put_off > 0 && encoded == Err(EncodeError::BufferFull) {
+            // The replies that were put off take room that this one needs. The transport was sure to take them.
+            if flush(&mut transport, output)?.is_ready() {
+                encoded = K::encode(&response, output.spare());
+            }
+            has_room = false;
+        }
+        let written = encoded.map_err(ConnectionError::Response)?;
+        output.fill(written);
+        Ok(Connection { state: Processed { put_off, has_room, is_empty: written == 0 }, transport, buffers, codec })
     }
 }

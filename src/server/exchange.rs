@@ -71,12 +71,22 @@ fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
     };
     loop {
         // A response without bytes is delivered by closing.
-        let last = !keep_open || processed.unsent().is_empty();
+        let last = !keep_open || processed.is_reply_empty();
+        if !last {
+            processed = match processed.read_ahead::<C>() {
+                Step::Ready(read) => {
+                    processed = read.process(context)?;
+                    continue;
+                }
+                Step::NotYet(processed) => processed,
+            };
+        }
+        let replies = processed.replies();
         let replied = match processed.send()? {
             Step::Ready(replied) => replied,
             Step::NotYet(processed) => return Ok(Some(Waiting::Reply(processed.park().0))),
         };
-        *served += 1;
+        *served += replies;
         if last {
             return Ok(None);
         }

@@ -1,15 +1,17 @@
 //! A connected socket.
 
 use core::task::Poll;
+use core::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv, send, socket_with,
-    sockopt::socket_peercred,
+    sockopt::{socket_peercred, socket_send_buffer_size},
 };
 use rustix::process::geteuid;
 
+use super::readiness::wait_for_output;
 use crate::peer::PeerCredentials;
 use crate::transport::Transport;
 
@@ -64,6 +66,14 @@ impl Transport for Stream {
     /// One `send` (man 2 send).
     fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Errno>> {
         poll(retry_on_intr(|| send(&self.socket, from, SendFlags::NOSIGNAL)))
+    }
+
+    /// A Unix socket is writable while no more than a quarter of its send buffer is in use, and a message is charged with
+    /// at most twice its length and some overhead.
+    fn has_room(&mut self, length: usize) -> bool {
+        let enough = length.saturating_mul(4).saturating_add(4096);
+        socket_send_buffer_size(&self.socket).is_ok_and(|size| size >= enough)
+            && wait_for_output(&self.socket, Duration::ZERO) == Ok(true)
     }
 
     fn peer(&self) -> Option<PeerCredentials> {
