@@ -142,7 +142,7 @@ impl IpcServerCommand for Command {
     type Context<'a> = &'a mut Vec<Self>;
 
     /// Notes the command and sends it back.
-    fn process<'a, 'b>(self, arrived: &'b mut &'a mut Vec<Self>) -> Self {
+    fn process(self, arrived: &mut &mut Vec<Self>) -> Self {
         arrived.push(self.clone());
         self
     }

@@ -4,6 +4,7 @@
 use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use crate::model::{
     Bytes, Chain, Containers, Fixed, Floats, Integers, Newtype, Record, Shape, Standard, Tree, Tuple, Unit, Wide,
@@ -185,4 +186,54 @@ pub fn chain() -> impl Strategy<Value = Chain> {
 /// What is lent to a `Borrowed`.
 pub fn borrowed() -> impl Strategy<Value = (String, Vec<u8>, Option<String>)> {
     (text(8), vec(any::<u8>(), 0..8), option::of(text(3)))
+}
+
+/// Bytes of which many make sense: small numbers, and those that texts are made of.
+pub fn anything() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![8 => Just(0), 4 => 0..4_u8, 2 => any::<u8>(), 1 => Just(0xff), 1 => 0xc0..=0xf5_u8];
+    vec(byte, 0..96)
+}
+
+/// A change of a message: at a place, a byte more, less or other.
+#[derive(Clone, Debug)]
+pub enum Mutation {
+    Set(Index, u8),
+    Flip(Index, u8),
+    Insert(Index, u8),
+    Remove(Index),
+    Cut(Index),
+}
+
+pub fn mutations() -> impl Strategy<Value = Vec<Mutation>> {
+    let byte = prop_oneof![any::<u8>(), 0..3_u8, Just(0xff), Just(0x80)];
+    let mutation = prop_oneof![
+        (any::<Index>(), byte.clone()).prop_map(|(place, byte)| Mutation::Set(place, byte)),
+        (any::<Index>(), 0..8_u32).prop_map(|(place, bit)| Mutation::Flip(place, 1 << bit)),
+        (any::<Index>(), byte).prop_map(|(place, byte)| Mutation::Insert(place, byte)),
+        any::<Index>().prop_map(Mutation::Remove),
+        any::<Index>().prop_map(Mutation::Cut),
+    ];
+    vec(mutation, 0..4)
+}
+
+pub fn mutate(message: &mut Vec<u8>, mutations: &[Mutation]) {
+    for mutation in mutations {
+        if message.is_empty() {
+            return;
+        }
+        let at = |place: &Index| place.index(message.len());
+        match mutation {
+            Mutation::Set(place, byte) => {
+                let at = at(place);
+                message[at] = *byte;
+            }
+            Mutation::Flip(place, bit) => {
+                let at = at(place);
+                message[at] ^= bit;
+            }
+            Mutation::Insert(place, byte) => message.insert(at(place), *byte),
+            Mutation::Remove(place) => drop(message.remove(at(place))),
+            Mutation::Cut(place) => message.truncate(at(place)),
+        }
+    }
 }
