@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Input, Integer, Layout, Output};
+use super::layout::{Input, Integer, Layout, Output, Stop};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of `bincode::serialize` and `bincode::deserialize`, version 1.3.
@@ -31,9 +31,12 @@ use super::{Codec, DecodeError, EncodeError, de, ser};
 /// - more than [`MAX_DEPTH`](super::MAX_DEPTH) levels are refused in both directions, where bincode overflows the stack;
 /// - a sequence or map that holds another number of elements than it declared is [`EncodeError::LengthMismatch`], where
 ///   bincode writes bytes that do not decode;
+/// - the error of a part that a type swallows is the error of the whole, where bincode leaves the part out;
+/// - a [`Display`](core::fmt::Display) impl that fails is an error, where bincode panics;
 /// - a length beyond the address space is [`DecodeError::ImpossibleLength`], where bincode says that the
 ///   bytes have ended;
-/// - a type that swallows the error of a missing field is still [`DecodeError::Incomplete`];
+/// - a type that swallows the error of a missing field is still [`DecodeError::Incomplete`], and one that swallows any of
+///   the limits above is still refused, where bincode takes what follows for the next field;
 /// - texts and bytes are always handed over borrowed, so a hand-written visitor that accepts *only* an owned `String` or
 ///   `Vec<u8>` is not served (serde's own accept both).
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,12 +74,17 @@ impl Layout for Bincode {
 
     fn take_char(input: &mut Input<'_>) -> Result<char, DecodeError> {
         let Some(first) = input.peek() else {
-            return Err(input.run_out());
+            return input.stop(Stop::RanOut);
         };
-        let width = match first.leading_ones() {
-            0 => 1,
-            ones @ 2..=4 => ones as usize,
-            _ => return Err(DecodeError::InvalidChar),
+        let width = match first {
+            0x00..=0x7f => 1,
+            0xc2..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xf4 => 4,
+            _ => {
+                input.take_byte()?;
+                return Err(DecodeError::InvalidChar);
+            }
         };
         let character = input.take_text(width).map_err(|error| match error {
             DecodeError::InvalidUtf8 => DecodeError::InvalidChar,

@@ -1,67 +1,83 @@
 //! Bytes to serde's data model, in any [`Layout`]. Mirrors `ser.rs`.
 
+use core::fmt;
 use core::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::layout::{Input, Layout};
+use super::layout::{Input, Layout, Stop};
 use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED};
 
 type Result<T> = core::result::Result<T, DecodeError>;
 
 pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize)> {
-    let mut deserializer =
-        Deserializer { input: Input::new(from, capacity), depth: 0, zero_sized: 0, layout: PhantomData::<fn() -> L> };
-    let result = T::deserialize(&mut deserializer);
-    // This decides, whatever the type made of it.
-    if deserializer.input.ran_out() {
-        return Err(DecodeError::Incomplete);
+    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0 };
+    let result = T::deserialize(Deserializer { message: &mut message, depth: 0, layout: PhantomData::<fn() -> L> });
+    match (message.input.stopped(), result) {
+        (None, result) => Ok((result?, message.input.used())),
+        // A text that was cut off after bytes which are not UTF-8. A type that swallowed this error gets the rest first.
+        (Some(_), Err(spoilt @ (DecodeError::InvalidUtf8 | DecodeError::InvalidChar))) => Err(spoilt),
+        // This decides, whatever the type made of it.
+        (Some(reason), _) => Err(reason.into()),
     }
-    Ok((result?, deserializer.input.used()))
 }
 
-struct Deserializer<'de, L> {
+/// What all levels share.
+struct Message<'de> {
     input: Input<'de>,
-    depth: usize,
     zero_sized: usize,
+}
+
+/// One level.
+///
+/// It is handed down by value and nothing is left to do when it comes back: whatever were kept for that, the large result
+/// above all, would be kept once for each level.
+struct Deserializer<'m, 'de, L> {
+    message: &'m mut Message<'de>,
+    depth: usize,
     layout: PhantomData<fn() -> L>,
 }
 
-impl<'de, L: Layout> Deserializer<'de, L> {
+impl<'m, 'de, L: Layout> Deserializer<'m, 'de, L> {
+    /// The same level for one of several values.
+    #[inline]
+    fn reborrow(&mut self) -> Deserializer<'_, 'de, L> {
+        Deserializer { message: self.message, depth: self.depth, layout: PhantomData }
+    }
+
     /// Takes a declared length that the rest of the capacity and `more` can hold.
     #[inline]
     fn take_length(&mut self, more: usize) -> Result<usize> {
-        let declared = L::take_integer::<u64>(&mut self.input)?;
+        let declared = L::take_integer::<u64>(&mut self.message.input)?;
         match usize::try_from(declared) {
-            Ok(length) if length <= self.input.room().saturating_add(more) => Ok(length),
+            Ok(length) if length <= self.message.input.room().saturating_add(more) => Ok(length),
             // No object is larger than `isize::MAX` bytes.
-            Ok(length) if length <= isize::MAX as usize => Err(DecodeError::BeyondCapacity(length)),
-            _ => Err(DecodeError::ImpossibleLength(declared)),
+            Ok(length) if length <= isize::MAX as usize => self.message.input.stop(Stop::BeyondCapacity(length)),
+            _ => self.message.input.stop(Stop::ImpossibleLength(declared)),
         }
     }
 
     /// Runs `inner` one level deeper.
     #[inline]
-    fn nested<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+    fn nested<T>(mut self, inner: impl FnOnce(Self) -> Result<T>) -> Result<T> {
         if self.depth == MAX_DEPTH {
-            return Err(DecodeError::TooDeep);
+            return self.message.input.stop(Stop::TooDeep);
         }
         self.depth += 1;
-        let result = inner(self);
-        self.depth -= 1;
-        result
+        inner(self)
     }
 
-    fn take_counted<T>(&mut self, inner: impl FnOnce(Elements<'_, 'de, L>) -> Result<T>) -> Result<T> {
+    #[inline]
+    fn take_counted<T>(mut self, inner: impl FnOnce(Elements<'m, 'de, L>) -> Result<T>) -> Result<T> {
         // Each element takes a byte or counts against the budget of those that take none.
-        let declared = self.take_length(MAX_ZERO_SIZED.saturating_sub(self.zero_sized))?;
+        let declared = self.take_length(MAX_ZERO_SIZED.saturating_sub(self.message.zero_sized))?;
         self.nested(|deserializer| inner(Elements { deserializer, declared, remaining: declared }))
     }
 
     /// The elements of a type that knows their number.
     #[inline]
-    fn fields<V: Visitor<'de>>(&mut self, number: usize, visitor: V) -> Result<V::Value> {
+    fn fields<V: Visitor<'de>>(self, number: usize, visitor: V) -> Result<V::Value> {
         visitor.visit_seq(Fields { deserializer: self, remaining: number })
     }
 }
@@ -70,12 +86,12 @@ macro_rules! integers {
     ($($method:ident $visit:ident)*) => {$(
         #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-            visitor.$visit(L::take_integer(&mut self.input)?)
+            visitor.$visit(L::take_integer(&mut self.message.input)?)
         }
     )*};
 }
 
-impl<'de, L: Layout> de::Deserializer<'de> for &mut Deserializer<'de, L> {
+impl<'de, L: Layout> de::Deserializer<'de> for Deserializer<'_, 'de, L> {
     type Error = DecodeError;
 
     integers! {
@@ -91,27 +107,27 @@ impl<'de, L: Layout> de::Deserializer<'de> for &mut Deserializer<'de, L> {
 
     #[inline]
     fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_i8(i8::from_le_bytes(self.input.take()?))
+        visitor.visit_i8(i8::from_le_bytes(self.message.input.take()?))
     }
 
     #[inline]
     fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_u8(self.input.take_byte()?)
+        visitor.visit_u8(self.message.input.take_byte()?)
     }
 
     #[inline]
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_f32(f32::from_le_bytes(self.input.take()?))
+        visitor.visit_f32(f32::from_le_bytes(self.message.input.take()?))
     }
 
     #[inline]
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_f64(f64::from_le_bytes(self.input.take()?))
+        visitor.visit_f64(f64::from_le_bytes(self.message.input.take()?))
     }
 
     #[inline]
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.input.take_byte()? {
+        match self.message.input.take_byte()? {
             0 => visitor.visit_bool(false),
             1 => visitor.visit_bool(true),
             byte => Err(DecodeError::InvalidBool(byte)),
@@ -119,13 +135,13 @@ impl<'de, L: Layout> de::Deserializer<'de> for &mut Deserializer<'de, L> {
     }
 
     fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        visitor.visit_char(L::take_char(&mut self.input)?)
+        visitor.visit_char(L::take_char(&mut self.message.input)?)
     }
 
     #[inline]
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_str<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         let length = self.take_length(0)?;
-        visitor.visit_borrowed_str(self.input.take_text(length)?)
+        visitor.visit_borrowed_str(self.message.input.take_text(length)?)
     }
 
     #[inline]
@@ -134,9 +150,9 @@ impl<'de, L: Layout> de::Deserializer<'de> for &mut Deserializer<'de, L> {
     }
 
     #[inline]
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
         let length = self.take_length(0)?;
-        visitor.visit_borrowed_bytes(self.input.take_bytes(length)?)
+        visitor.visit_borrowed_bytes(self.message.input.take_bytes(length)?)
     }
 
     #[inline]
@@ -146,7 +162,7 @@ impl<'de, L: Layout> de::Deserializer<'de> for &mut Deserializer<'de, L> {
 
     #[inline]
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match self.input.take_byte()? {
+        match self.message.input.take_byte()? {
             0 => visitor.visit_none(),
             1 => self.nested(|deserializer| visitor.visit_some(deserializer)),
             byte => Err(DecodeError::InvalidOptionTag(byte)),
@@ -229,8 +245,8 @@ impl<'de, L: Layout> de::Deserializer<'de> for &mut Deserializer<'de, L> {
 }
 
 /// The elements of a sequence or the entries of a map, whose number is on the wire.
-struct Elements<'d, 'de, L> {
-    deserializer: &'d mut Deserializer<'de, L>,
+struct Elements<'m, 'de, L> {
+    deserializer: Deserializer<'m, 'de, L>,
     declared: usize,
     remaining: usize,
 }
@@ -243,23 +259,25 @@ impl<'de, L: Layout> Elements<'_, 'de, L> {
             return Ok(None);
         }
         self.remaining -= 1;
-        let start = self.deserializer.input.used();
-        let value = self.decode(seed)?;
-        if self.deserializer.input.used() == start {
-            self.deserializer.zero_sized += 1;
-            if self.deserializer.zero_sized > MAX_ZERO_SIZED {
+        let start = self.deserializer.message.input.used();
+        let mut result = self.decode(seed);
+        if self.deserializer.message.input.used() == start {
+            self.deserializer.message.zero_sized += 1;
+            if self.deserializer.message.zero_sized > MAX_ZERO_SIZED {
+                let declared = self.declared as u64;
+                result = self.deserializer.message.input.stop(Stop::ImpossibleLength(declared));
                 self.remaining = 0;
-                return Err(DecodeError::ImpossibleLength(self.declared as u64));
             }
         }
-        Ok(Some(value))
+        result.map(Some)
     }
 
-    /// After an error there are no more elements, so that a visitor which ignores errors ends all the same.
+    /// Once nothing more can be read there are no more elements, so that a type which ignores errors ends all the same.
+    /// After any other error it may go on with the next element.
     #[inline]
     fn decode<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
-        let result = seed.deserialize(&mut *self.deserializer);
-        if result.is_err() {
+        let result = seed.deserialize(self.deserializer.reborrow());
+        if self.deserializer.message.input.stopped().is_some() {
             self.remaining = 0;
         }
         result
@@ -268,7 +286,7 @@ impl<'de, L: Layout> Elements<'_, 'de, L> {
     /// What a visitor may reserve room for: no more than the bytes that have arrived can hold.
     #[inline]
     fn plausible(&self) -> Option<usize> {
-        Some(self.remaining.min(self.deserializer.input.arrived()))
+        Some(self.remaining.min(self.deserializer.message.input.arrived()))
     }
 }
 
@@ -304,8 +322,8 @@ impl<'de, L: Layout> de::MapAccess<'de> for Elements<'_, 'de, L> {
 }
 
 /// The fields of a tuple, an array, a struct or a variant, whose number is the type's.
-struct Fields<'d, 'de, L> {
-    deserializer: &'d mut Deserializer<'de, L>,
+struct Fields<'m, 'de, L> {
+    deserializer: Deserializer<'m, 'de, L>,
     remaining: usize,
 }
 
@@ -318,7 +336,7 @@ impl<'de, L: Layout> de::SeqAccess<'de> for Fields<'_, 'de, L> {
             return Ok(None);
         }
         self.remaining -= 1;
-        seed.deserialize(&mut *self.deserializer).map(Some)
+        seed.deserialize(self.deserializer.reborrow()).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -326,21 +344,40 @@ impl<'de, L: Layout> de::SeqAccess<'de> for Fields<'_, 'de, L> {
     }
 }
 
-impl<'de, L: Layout> de::EnumAccess<'de> for &mut Deserializer<'de, L> {
+impl<'de, L: Layout> de::EnumAccess<'de> for Deserializer<'_, 'de, L> {
     type Error = DecodeError;
     type Variant = Self;
 
     #[inline]
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self)> {
-        let index = L::take_integer::<u32>(&mut self.input)?;
-        let index_deserializer: de::value::U32Deserializer<DecodeError> = index.into_deserializer();
-        // The seed sees the index and nothing else, so its error is about the index.
-        let variant = seed.deserialize(index_deserializer).map_err(|_| DecodeError::UnknownVariant(index))?;
+        let index = L::take_integer::<u32>(&mut self.message.input)?;
+        let index_deserializer: de::value::U32Deserializer<NotAnIndex> = index.into_deserializer();
+        let Ok(variant) = seed.deserialize(index_deserializer) else {
+            return Err(DecodeError::UnknownVariant(index));
+        };
         Ok((variant, self))
     }
 }
 
-impl<'de, L: Layout> de::VariantAccess<'de> for &mut Deserializer<'de, L> {
+/// Why a variant's index is refused. The seed sees the index and nothing else, so there is nothing more to say.
+#[derive(Debug)]
+struct NotAnIndex;
+
+impl fmt::Display for NotAnIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no variant has this index")
+    }
+}
+
+impl core::error::Error for NotAnIndex {}
+
+impl de::Error for NotAnIndex {
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self
+    }
+}
+
+impl<'de, L: Layout> de::VariantAccess<'de> for Deserializer<'_, 'de, L> {
     type Error = DecodeError;
 
     #[inline]

@@ -80,18 +80,41 @@ pub(super) struct Input<'de> {
     rest: &'de [u8],
     length: usize,
     capacity: usize,
-    ran_out: bool,
+    stopped: Option<Stop>,
+}
+
+/// Why nothing more can be read.
+#[derive(Clone, Copy)]
+pub(super) enum Stop {
+    RanOut,
+    TooDeep,
+    ImpossibleLength(u64),
+    BeyondCapacity(usize),
+}
+
+impl From<Stop> for DecodeError {
+    #[inline(always)]
+    fn from(reason: Stop) -> Self {
+        match reason {
+            Stop::RanOut => Self::Incomplete,
+            Stop::TooDeep => Self::TooDeep,
+            Stop::ImpossibleLength(declared) => Self::ImpossibleLength(declared),
+            Stop::BeyondCapacity(declared) => Self::BeyondCapacity(declared),
+        }
+    }
 }
 
 impl<'de> Input<'de> {
     /// The bytes of a message that have arrived; the whole message takes at most `capacity`.
     pub(super) fn new(message: &'de [u8], capacity: usize) -> Self {
-        Self { rest: message, length: message.len(), capacity: capacity.min(isize::MAX as usize), ran_out: false }
+        // No object is larger than `isize::MAX` bytes.
+        Self { rest: message, length: message.len(), capacity: capacity.min(isize::MAX as usize), stopped: None }
     }
 
-    /// Whether more was asked for than has arrived. After that every read fails.
-    pub(super) fn ran_out(&self) -> bool {
-        self.ran_out
+    /// Why nothing more can be read: more was asked for than has arrived, or a limit was reached.
+    #[inline]
+    pub(super) fn stopped(&self) -> Option<Stop> {
+        self.stopped
     }
 
     /// How many bytes have been read.
@@ -112,11 +135,22 @@ impl<'de> Input<'de> {
         self.capacity.saturating_sub(self.used())
     }
 
+    /// Ends the message here, for a reason that holds whatever the type makes of it: where the next field begins is
+    /// not known.
+    ///
+    /// The error is made where it is returned: a place for it in the frame of each level would cost a deep message much
+    /// stack.
+    #[inline(always)]
+    pub(super) fn stop<T>(&mut self, reason: Stop) -> Result<T, DecodeError> {
+        self.note(reason);
+        Err(reason.into())
+    }
+
     #[cold]
-    pub(super) fn run_out(&mut self) -> DecodeError {
-        self.ran_out = true;
+    #[inline(never)]
+    fn note(&mut self, reason: Stop) {
         self.rest = &[];
-        DecodeError::Incomplete
+        self.stopped.get_or_insert(reason);
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -126,7 +160,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], DecodeError> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
-            return Err(self.run_out());
+            return self.stop(Stop::RanOut);
         };
         self.rest = rest;
         Ok(*bytes)
@@ -141,7 +175,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], DecodeError> {
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
-            return Err(self.run_out());
+            return self.stop(Stop::RanOut);
         };
         self.rest = rest;
         Ok(bytes)
@@ -150,9 +184,16 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, DecodeError> {
         if self.rest.len() < length && !may_become_utf8(self.rest, length) {
+            self.note(Stop::RanOut);
             return Err(DecodeError::InvalidUtf8);
         }
         core::str::from_utf8(self.take_bytes(length)?).map_err(|_| DecodeError::InvalidUtf8)
+    }
+
+    /// Skips bytes that have arrived.
+    #[cfg(feature = "postcard")]
+    pub(super) fn skip(&mut self, length: usize) {
+        self.rest = self.rest.get(length..).unwrap_or_default();
     }
 
     /// Lets `read` read from the start of what has arrived and say what is left.

@@ -3,7 +3,7 @@
 use postcard::Error;
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Input, Integer, Layout, Output};
+use super::layout::{Input, Integer, Layout, Output, Stop};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of [postcard 1](https://postcard.jamesmunns.com/wire-format): integers of two bytes and more, lengths and
@@ -17,7 +17,12 @@ use super::{Codec, DecodeError, EncodeError, de, ser};
 /// - more than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) sequence elements or map keys without bytes and more than
 ///   [`MAX_DEPTH`](super::MAX_DEPTH) levels are refused in both directions;
 /// - a sequence or map that holds another number of elements than it declared is [`EncodeError::LengthMismatch`];
-/// - a length beyond the address space is [`DecodeError::ImpossibleLength`].
+/// - the error of a part that a type swallows is the error of the whole;
+/// - a text or `char` that is cut off after bytes which are not UTF-8 is [`DecodeError::InvalidUtf8`] or
+///   [`DecodeError::InvalidChar`], where postcard says that the bytes have ended;
+/// - a length beyond the address space is [`DecodeError::ImpossibleLength`];
+/// - a type that swallows the error of a missing field is still [`DecodeError::Incomplete`], and one that swallows any of
+///   the limits above is still refused, where postcard takes what follows for the next field.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Postcard;
@@ -46,10 +51,15 @@ impl Layout for Postcard {
     }
 
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, DecodeError> {
-        input.take_with(postcard::take_from_bytes).map_err(|error| match error {
-            Error::DeserializeUnexpectedEnd => input.run_out(),
-            _ => DecodeError::InvalidVarint,
-        })
+        match input.take_with(postcard::take_from_bytes) {
+            Ok(value) => Ok(value),
+            Err(Error::DeserializeUnexpectedEnd) => input.stop(Stop::RanOut),
+            Err(_) => {
+                // As many bytes as the type can take, all of which have arrived.
+                input.skip((8 * size_of::<T>()).div_ceil(7));
+                Err(DecodeError::InvalidVarint)
+            }
+        }
     }
 
     fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError> {

@@ -12,20 +12,41 @@ use super::{EncodeError, MAX_DEPTH, MAX_ZERO_SIZED};
 type Result<T> = core::result::Result<T, EncodeError>;
 
 pub(super) fn encode<L: Layout, T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize> {
-    let mut serializer =
-        Serializer { output: Output::new(into), depth: 0, zero_sized: 0, layout: PhantomData::<fn() -> L> };
+    let mut serializer = Serializer {
+        output: Output::new(into),
+        depth: 0,
+        zero_sized: 0,
+        failed: None,
+        layout: PhantomData::<fn() -> L>,
+    };
     value.serialize(&mut serializer)?;
-    Ok(serializer.output.written())
+    match serializer.failed {
+        None => Ok(serializer.output.written()),
+        Some(error) => Err(error),
+    }
 }
 
 struct Serializer<'a, L> {
     output: Output<'a>,
     depth: usize,
     zero_sized: usize,
+    /// The first error of a part. A type that ignores it must not turn the other parts into a message.
+    failed: Option<EncodeError>,
     layout: PhantomData<fn() -> L>,
 }
 
 impl<'a, L: Layout> Serializer<'a, L> {
+    /// Encodes an element, a key, a value or a field.
+    #[inline]
+    fn put_part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
+        value.serialize(&mut *self).map_err(|error| self.fail(error))
+    }
+
+    #[cold]
+    fn fail(&mut self, error: EncodeError) -> EncodeError {
+        self.failed.get_or_insert(error).clone()
+    }
+
     #[inline]
     fn put_length(&mut self, length: usize) -> Result<()> {
         L::put_integer(length as u64, &mut self.output)
@@ -275,13 +296,16 @@ impl<L: Layout> Counted<'_, '_, L> {
     /// Encodes the next element, or the next entry's key.
     #[inline]
     fn next<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        self.remaining = self.remaining.checked_sub(1).ok_or(EncodeError::LengthMismatch)?;
+        let Some(remaining) = self.remaining.checked_sub(1) else {
+            return Err(self.serializer.fail(EncodeError::LengthMismatch));
+        };
+        self.remaining = remaining;
         let start = self.serializer.output.written();
-        value.serialize(&mut *self.serializer)?;
+        self.serializer.put_part(value)?;
         if self.serializer.output.written() == start {
             self.serializer.zero_sized += 1;
             if self.serializer.zero_sized > MAX_ZERO_SIZED {
-                return Err(EncodeError::TooManyZeroSized);
+                return Err(self.serializer.fail(EncodeError::TooManyZeroSized));
             }
         }
         Ok(())
@@ -320,7 +344,7 @@ impl<L: Layout> ser::SerializeMap for Counted<'_, '_, L> {
 
     #[inline]
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<()> {
-        value.serialize(&mut *self.serializer)
+        self.serializer.put_part(value)
     }
 
     #[inline]
@@ -344,7 +368,7 @@ macro_rules! fields {
 
             #[inline]
             fn $method<T: Serialize + ?Sized>(&mut self, $($name: $type,)? value: &T) -> Result<()> {
-                value.serialize(&mut *self.serializer)
+                self.serializer.put_part(value)
             }
 
             #[inline]

@@ -1,0 +1,696 @@
+//! Messages and types that mean harm, for both codecs: what they ask for is bounded, and they end in a clear error.
+//!
+//! Work is counted in steps (calls of a hand-written `Deserialize`), not in time.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::std_instead_of_core)]
+
+#[path = "support/model.rs"]
+mod model;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
+use std::fmt;
+use std::task::Poll;
+
+use ipc_server::IpcServerCommand;
+use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_ZERO_SIZED};
+use ipc_server::connection::{Buffers, Connection, ConnectionError, Step, Transport};
+use model::{Chain, Lenient, LenientList, Unit, encoded};
+use serde::de::IgnoredAny;
+use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Runs each test with both codecs.
+macro_rules! with_both_codecs {
+    ($($test:ident)*) => {
+        mod bincode {
+            $(#[test] fn $test() { super::$test::<super::Bincode>(); })*
+        }
+
+        #[cfg(feature = "postcard")]
+        mod postcard {
+            $(#[test] fn $test() { super::$test::<ipc_server::codec::Postcard>(); })*
+        }
+    };
+}
+
+with_both_codecs! {
+    impossible_numbers_of_units_are_refused_without_a_step
+    as_many_units_as_the_limit_are_a_value_and_one_more_is_not
+    nested_units_share_one_limit
+    a_map_of_units_is_limited_by_its_keys
+    units_in_a_tuple_with_bytes_are_limited_by_the_bytes
+    a_list_whose_length_does_not_fit_the_capacity_is_refused_without_a_step
+    a_text_that_does_not_fit_the_capacity_is_refused_before_it_arrives
+    a_connection_refuses_an_impossible_length_at_once
+    a_message_as_long_as_the_limit_decodes_on_a_small_stack
+    one_level_more_than_the_limit_is_refused_both_ways
+    a_prefix_of_a_type_that_swallows_errors_is_incomplete
+    a_text_that_is_cut_off_and_spoilt_is_no_value_of_a_type_that_swallows_errors
+    an_impossible_length_is_no_value_of_a_type_that_swallows_errors
+    too_many_levels_are_no_value_of_a_type_that_swallows_errors
+    a_list_goes_on_after_an_element_that_its_visitor_ignores
+    a_list_that_ignores_errors_ends_with_the_bytes
+    a_list_that_ignores_errors_takes_no_more_steps_than_bytes_and_the_limit
+    fields_keep_their_places_after_an_ignored_error
+    types_that_ask_what_comes_next_are_told_that_no_one_knows
+    flattened_types_are_refused_both_ways
+    skipped_fields_are_missing_from_the_bytes
+    a_list_that_declares_more_elements_than_it_has_is_an_error
+    a_list_that_declares_fewer_elements_than_it_has_is_an_error
+    a_list_or_map_of_unknown_length_is_an_error
+    a_text_that_changes_while_it_is_written_is_an_error
+    a_display_that_fails_is_an_error
+    an_ignored_error_of_a_part_is_the_error_of_the_whole
+}
+
+/// The bytes of a declared length. Both codecs encode it as a `u64`.
+fn length<K: Codec>(length: u64) -> Vec<u8> {
+    encoded::<K, _>(&length)
+}
+
+thread_local! {
+    static STEPS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn step() {
+    STEPS.set(STEPS.get() + 1);
+}
+
+/// How many steps `work` takes.
+fn steps<T>(work: impl FnOnce() -> T) -> (T, usize) {
+    STEPS.set(0);
+    let result = work();
+    (result, STEPS.get())
+}
+
+/// Takes no bytes and one step.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Nothing;
+
+impl<'de> Deserialize<'de> for Nothing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        step();
+        <()>::deserialize(deserializer).map(|()| Self)
+    }
+}
+
+/// Takes one byte, 0 or 1, and one step.
+#[derive(Debug, Default, PartialEq)]
+struct Bit(bool);
+
+impl<'de> Deserialize<'de> for Bit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        step();
+        bool::deserialize(deserializer).map(Self)
+    }
+}
+
+/// How a length beyond the capacity is refused: told apart from one that no capacity could hold.
+fn beyond(declared: u64) -> DecodeError {
+    match usize::try_from(declared) {
+        Ok(length) if length <= isize::MAX as usize => DecodeError::BeyondCapacity(length),
+        _ => DecodeError::ImpossibleLength(declared),
+    }
+}
+
+fn impossible_numbers_of_units_are_refused_without_a_step<K: Codec>() {
+    for declared in [u64::MAX, 1 << 63, 1 << 30] {
+        let message = length::<K>(declared);
+        let refused = beyond(declared);
+        assert_eq!(K::decode_within::<Vec<()>>(&message, 1024).unwrap_err(), refused);
+        assert_eq!(K::decode_within::<Vec<Unit>>(&message, 1024).unwrap_err(), refused);
+        let (outcome, steps) = steps(|| K::decode_within::<Vec<Nothing>>(&message, 1024));
+        assert_eq!((outcome.unwrap_err(), steps), (refused, 0));
+    }
+    // Without a capacity, a length that memory could hold is refused when the limit is reached.
+    let message = length::<K>(1 << 30);
+    let (outcome, steps) = steps(|| K::decode::<Vec<Nothing>>(&message));
+    assert_eq!((outcome.unwrap_err(), steps), (DecodeError::ImpossibleLength(1 << 30), MAX_ZERO_SIZED + 1));
+}
+
+fn as_many_units_as_the_limit_are_a_value_and_one_more_is_not<K: Codec>() {
+    let most = encoded::<K, _>(&vec![(); MAX_ZERO_SIZED]);
+    assert_eq!(K::decode::<Vec<Unit>>(&most).unwrap(), (vec![Unit; MAX_ZERO_SIZED], most.len()));
+    let declared = MAX_ZERO_SIZED as u64 + 1;
+    let error = K::decode::<Vec<Unit>>(&length::<K>(declared)).unwrap_err();
+    assert_eq!(error, DecodeError::ImpossibleLength(declared));
+    let error = K::encode(&vec![(); MAX_ZERO_SIZED + 1], &mut [0; 64]).unwrap_err();
+    assert_eq!(error, EncodeError::TooManyZeroSized);
+}
+
+fn nested_units_share_one_limit<K: Codec>() {
+    let lists = 8;
+    let mut message = length::<K>(lists);
+    for _ in 0..lists {
+        message.extend(length::<K>(MAX_ZERO_SIZED as u64 - 1));
+    }
+    let (outcome, steps) = steps(|| K::decode::<Vec<Vec<Nothing>>>(&message));
+    assert_eq!(outcome.unwrap_err(), DecodeError::ImpossibleLength(MAX_ZERO_SIZED as u64 - 1));
+    assert!(steps <= MAX_ZERO_SIZED + 1, "{steps}");
+    let value = vec![vec![vec![()]; MAX_ZERO_SIZED / 2]; 3];
+    assert_eq!(K::encode(&value, &mut [0; 64 * 1024]).unwrap_err(), EncodeError::TooManyZeroSized);
+}
+
+fn a_map_of_units_is_limited_by_its_keys<K: Codec>() {
+    let message = length::<K>(1 << 30);
+    let (outcome, without_a_step) = steps(|| K::decode_within::<BTreeMap<Nothing, Nothing>>(&message, 1024));
+    assert_eq!((outcome.unwrap_err(), without_a_step), (beyond(1 << 30), 0));
+    let (outcome, steps) = steps(|| K::decode::<BTreeMap<Nothing, Nothing>>(&message));
+    assert_eq!(outcome.unwrap_err(), DecodeError::ImpossibleLength(1 << 30));
+    assert!(steps <= 2 * (MAX_ZERO_SIZED + 1), "{steps}");
+}
+
+fn units_in_a_tuple_with_bytes_are_limited_by_the_bytes<K: Codec>() {
+    let mut message = length::<K>(1 << 30);
+    message.extend([1; 5000]);
+    let (outcome, steps) = steps(|| K::decode::<Vec<(Nothing, Bit, Nothing)>>(&message));
+    assert_eq!(outcome.unwrap_err(), DecodeError::Incomplete);
+    assert!(steps <= 3 * 5001, "{steps}");
+}
+
+fn a_list_whose_length_does_not_fit_the_capacity_is_refused_without_a_step<K: Codec>() {
+    let capacity = 100;
+    let declared = (capacity + MAX_ZERO_SIZED) as u64;
+    let mut message = length::<K>(declared);
+    message.extend([1; 20]);
+    let (outcome, steps) = steps(|| K::decode_within::<Vec<Bit>>(&message, capacity));
+    assert_eq!((outcome.unwrap_err(), steps), (beyond(declared), 0));
+}
+
+fn a_text_that_does_not_fit_the_capacity_is_refused_before_it_arrives<K: Codec>() {
+    let capacity = 100;
+    let fits = (capacity - length::<K>(90).len()) as u64;
+    assert_eq!(K::decode_within::<String>(&length::<K>(fits), capacity), Err(DecodeError::Incomplete));
+    let error = K::decode_within::<String>(&length::<K>(fits + 1), capacity).unwrap_err();
+    assert_eq!(error, beyond(fits + 1));
+    let error = K::decode_within::<model::Bytes>(&length::<K>(fits + 1), capacity).unwrap_err();
+    assert_eq!(error, beyond(fits + 1));
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Say(String);
+
+impl IpcServerCommand for Say {
+    type Response = u8;
+    type Context<'a> = ();
+
+    fn process(self, (): &mut ()) -> u8 {
+        panic!("executed {self:?}")
+    }
+}
+
+/// Bytes that have all arrived, with no end behind them.
+#[derive(Debug)]
+struct Arrived<'a>(&'a [u8]);
+
+impl Transport for Arrived<'_> {
+    type Error = Infallible;
+
+    fn receive(&mut self, into: &mut [u8]) -> Poll<Result<usize, Infallible>> {
+        let length = self.0.len().min(into.len());
+        into[..length].copy_from_slice(&self.0[..length]);
+        self.0 = &self.0[length..];
+        if length == 0 { Poll::Pending } else { Poll::Ready(Ok(length)) }
+    }
+
+    fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Infallible>> {
+        Poll::Ready(Ok(from.len()))
+    }
+}
+
+fn a_connection_refuses_an_impossible_length_at_once<K: Codec>() {
+    for declared in [64, 1 << 30, u64::MAX] {
+        let message = length::<K>(declared);
+        let mut buffers = Buffers::<64>::new();
+        let accepted = Connection::<_, _, K, 64>::with_codec(Arrived(&message), &mut buffers);
+        let error = accepted.receive::<Say>().unwrap_err();
+        let expected = match beyond(declared) {
+            DecodeError::BeyondCapacity(_) => ConnectionError::TooLarge { capacity: 64 },
+            impossible => ConnectionError::Malformed(impossible),
+        };
+        assert_eq!(error, expected);
+    }
+    let message = length::<K>(40);
+    let mut buffers = Buffers::<64>::new();
+    let accepted = Connection::<_, _, K, 64>::with_codec(Arrived(&message), &mut buffers);
+    assert!(matches!(accepted.receive::<Say>(), Ok(Step::NotYet(_))));
+}
+
+/// As a daemon's command type may be: it contains itself.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Expression {
+    Zero,
+    Not(Box<Self>),
+}
+
+/// Runs `work` on a stack of 256 KiB.
+///
+/// Without optimisation a level takes ten times the stack, and what is promised is promised for optimised programs. So
+/// that the test runs without it too, the stack is 4 MiB then.
+fn on_a_small_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    on_a_stack_of(if cfg!(debug_assertions) { 4 << 20 } else { 256 << 10 }, work)
+}
+
+fn on_a_stack_of<T: Send + 'static>(size: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::Builder::new().stack_size(size).spawn(work).unwrap().join().unwrap()
+}
+
+/// `Not` as often as it fits into `bytes`, around a `Zero`.
+fn nested_expression<K: Codec>(bytes: usize) -> (Vec<u8>, usize) {
+    let not = &encoded::<K, _>(&Expression::Not(Box::new(Expression::Zero)));
+    let not = &not[..not.len() / 2];
+    let levels = (bytes / not.len() - 1).min(MAX_DEPTH);
+    let mut message = not.repeat(levels);
+    message.extend(encoded::<K, _>(&Expression::Zero));
+    (message, levels)
+}
+
+fn a_message_as_long_as_the_limit_decodes_on_a_small_stack<K: Codec>() {
+    let (message, levels) = nested_expression::<K>(1024);
+    assert_eq!(message.len(), 1024);
+    let found = on_a_small_stack(move || {
+        let (mut expression, used) = K::decode::<Expression>(&message).unwrap();
+        assert_eq!(used, 1024);
+        let mut again = [0; 1024];
+        assert_eq!(K::encode(&expression, &mut again), Ok(1024));
+        let mut found = 0;
+        while let Expression::Not(inner) = expression {
+            expression = *inner;
+            found += 1;
+        }
+        found
+    });
+    assert_eq!(found, levels);
+    // The deepest that any bytes can be.
+    on_a_small_stack(|| {
+        assert_eq!(K::decode::<Chain>(&[1; MAX_DEPTH]), Err(DecodeError::Incomplete));
+        assert_eq!(K::decode::<Chain>(&[1; MAX_DEPTH + 1]), Err(DecodeError::TooDeep));
+        assert_eq!(
+            K::decode::<Expression>(&nested_expression::<K>(8192).0).unwrap().1,
+            nested_expression::<K>(8192).0.len()
+        );
+    });
+}
+
+fn one_level_more_than_the_limit_is_refused_both_ways<K: Codec>() {
+    on_a_stack_of(8 << 20, || {
+        let mut chain = Chain(None);
+        for _ in 0..MAX_DEPTH {
+            chain = Chain(Some(Box::new(chain)));
+        }
+        let message = encoded::<K, _>(&chain);
+        assert_eq!(K::decode::<Chain>(&message), Ok((chain, MAX_DEPTH + 1)));
+
+        let mut chain = Chain(None);
+        for _ in 0..=MAX_DEPTH {
+            chain = Chain(Some(Box::new(chain)));
+        }
+        assert_eq!(K::encode(&chain, &mut [0; 2048]), Err(EncodeError::TooDeep));
+        let mut message = vec![1; MAX_DEPTH + 1];
+        message.push(0);
+        assert_eq!(K::decode::<Chain>(&message), Err(DecodeError::TooDeep));
+
+        // Each of the other ways to nest.
+        let lists = length::<K>(1).repeat(MAX_DEPTH + 1);
+        assert_eq!(K::decode::<Lists>(&lists).unwrap_err(), DecodeError::TooDeep);
+        let maps: Vec<u8> = [length::<K>(1), vec![0]].concat().repeat(MAX_DEPTH + 1);
+        assert_eq!(K::decode::<Maps>(&maps).unwrap_err(), DecodeError::TooDeep);
+        for variant in 0..3 {
+            let variants = encoded::<K, _>(&Variants::example(variant));
+            let one = &variants[..variants.len() / 2];
+            let variants = one.repeat(MAX_DEPTH + 1);
+            assert_eq!(K::decode::<Variants>(&variants).unwrap_err(), DecodeError::TooDeep);
+        }
+        let mut lists = Lists(Vec::new());
+        let mut maps = Maps(BTreeMap::new());
+        let mut variants = [0, 1, 2].map(|_| Variants::End);
+        for _ in 0..=MAX_DEPTH {
+            lists = Lists(vec![lists]);
+            maps = Maps(BTreeMap::from([(0, maps)]));
+            let [newtype, tuple, fields] = variants;
+            variants = [
+                Variants::Newtype(Box::new(newtype)),
+                Variants::Tuple((), Box::new(tuple)),
+                Variants::Struct { next: Box::new(fields) },
+            ];
+        }
+        let buffer = &mut [0; 32 * 1024];
+        assert_eq!(K::encode(&lists, buffer), Err(EncodeError::TooDeep));
+        assert_eq!(K::encode(&maps, buffer), Err(EncodeError::TooDeep));
+        for variant in variants {
+            assert_eq!(K::encode(&variant, buffer), Err(EncodeError::TooDeep));
+        }
+    });
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Lists(Vec<Self>);
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Maps(BTreeMap<u8, Self>);
+
+#[derive(Debug, Serialize, Deserialize)]
+enum Variants {
+    Newtype(Box<Self>),
+    Tuple((), Box<Self>),
+    Struct { next: Box<Self> },
+    End,
+}
+
+impl Variants {
+    /// The variant of this index around an end.
+    fn example(index: u32) -> Self {
+        let end = Box::new(Self::End);
+        match index {
+            0 => Self::Newtype(end),
+            1 => Self::Tuple((), end),
+            _ => Self::Struct { next: end },
+        }
+    }
+}
+
+fn assert_prefixes_are_incomplete<K: Codec, T: for<'de> Deserialize<'de> + fmt::Debug + PartialEq>(message: &[u8]) {
+    K::decode::<T>(message).expect("a whole message");
+    for cut in 0..message.len() {
+        assert_eq!(K::decode::<T>(&message[..cut]), Err(DecodeError::Incomplete), "{cut} of {message:02x?}");
+        assert_eq!(
+            K::decode_within::<T>(&message[..cut], 1024),
+            Err(DecodeError::Incomplete),
+            "{cut} of {message:02x?}"
+        );
+    }
+}
+
+fn a_prefix_of_a_type_that_swallows_errors_is_incomplete<K: Codec>() {
+    let message = encoded::<K, _>(&("delete", 7_u16, 'x', Some(1_u64)));
+    assert_prefixes_are_incomplete::<K, (Lenient<String>, Lenient<u16>, Lenient<char>, Lenient<Option<u64>>)>(&message);
+    assert_prefixes_are_incomplete::<K, Lenient<(String, u16, char, Option<u64>)>>(&message);
+    let message = encoded::<K, _>(&(vec!["a", "b"], BTreeMap::from([(1_u8, [2_u8; 3])])));
+    assert_prefixes_are_incomplete::<K, (Lenient<Vec<String>>, Lenient<BTreeMap<u8, [u8; 3]>>)>(&message);
+    assert_prefixes_are_incomplete::<K, (LenientList<String>, BTreeMap<u8, Lenient<[u8; 3]>>)>(&message);
+}
+
+fn a_text_that_is_cut_off_and_spoilt_is_no_value_of_a_type_that_swallows_errors<K: Codec>() {
+    // What follows the spoilt text's length must not be taken for the next field.
+    let mut message = length::<K>(4);
+    message.extend(b"\xff\x01\x01\x01\x02");
+    assert_prefixes_are_incomplete::<K, (Lenient<String>, u8)>(&message);
+    assert_eq!(K::decode::<(Lenient<String>, u8)>(&message).unwrap(), ((Lenient(None), 2), message.len()));
+    assert_eq!(K::decode::<(String, u8)>(&message[..message.len() - 2]), Err(DecodeError::InvalidUtf8));
+
+    let message = encoded::<K, _>(&('€', true));
+    let spoilt = [&message[..message.len() - 3], b"\x01\x01\x01"].concat();
+    assert_prefixes_are_incomplete::<K, (Lenient<char>, bool)>(&spoilt);
+    assert_eq!(K::decode::<(char, bool)>(&spoilt), Err(DecodeError::InvalidChar));
+}
+
+fn an_impossible_length_is_no_value_of_a_type_that_swallows_errors<K: Codec>() {
+    let mut message = length::<K>(1 << 40);
+    message.extend([1; 64]);
+    let refused = beyond(1 << 40);
+    assert_eq!(K::decode_within::<(Lenient<String>, u8)>(&message, 512).unwrap_err(), refused);
+    assert_eq!(K::decode_within::<(Lenient<Vec<u64>>, u8)>(&message, 512).unwrap_err(), refused);
+    let refused = DecodeError::ImpossibleLength(1 << 40);
+    assert_eq!(K::decode::<(Lenient<Vec<()>>, u8)>(&message).unwrap_err(), refused);
+}
+
+fn too_many_levels_are_no_value_of_a_type_that_swallows_errors<K: Codec>() {
+    on_a_stack_of(8 << 20, || {
+        assert_eq!(K::decode::<(Lenient<Chain>, u8)>(&[1; MAX_DEPTH + 64]), Err(DecodeError::TooDeep));
+    });
+}
+
+fn a_list_goes_on_after_an_element_that_its_visitor_ignores<K: Codec>() {
+    let mut message = length::<K>(3);
+    message.extend([1, 7, 1, 9]);
+    let expected = (LenientList(vec![true, false, true]), 9);
+    assert_eq!(K::decode::<(LenientList<bool>, u8)>(&message), Ok((expected, message.len())));
+}
+
+fn a_list_that_ignores_errors_ends_with_the_bytes<K: Codec>() {
+    let mut message = length::<K>(1 << 40);
+    message.extend([1; 10]);
+    let (outcome, steps) = steps(|| K::decode::<LenientList<Bit>>(&message));
+    assert_eq!((outcome.unwrap_err(), steps), (DecodeError::Incomplete, 11));
+    let (outcome, steps) = self::steps(|| K::decode::<Vec<Lenient<Bit>>>(&message));
+    assert_eq!((outcome.unwrap_err(), steps), (DecodeError::Incomplete, 11));
+}
+
+fn a_list_that_ignores_errors_takes_no_more_steps_than_bytes_and_the_limit<K: Codec>() {
+    /// Fails without taking a byte.
+    #[derive(Debug, Default, PartialEq)]
+    struct Refusing;
+
+    impl<'de> Deserialize<'de> for Refusing {
+        fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            step();
+            Err(serde::de::Error::custom("never"))
+        }
+    }
+
+    let message = length::<K>(1 << 40);
+    let refused = DecodeError::ImpossibleLength(1 << 40);
+    let (outcome, steps) = steps(|| K::decode::<LenientList<Refusing>>(&message));
+    assert_eq!((outcome.unwrap_err(), steps), (refused, MAX_ZERO_SIZED + 1));
+}
+
+fn fields_keep_their_places_after_an_ignored_error<K: Codec>() {
+    // None of these errors is about the end of the bytes, and each takes the field's bytes.
+    let message = [b"\x02".as_slice(), &encoded::<K, _>(&0x1234_u16)].concat();
+    assert_eq!(K::decode::<(Lenient<bool>, u16)>(&message).unwrap().0, (Lenient(None), 0x1234));
+    assert_eq!(K::decode::<(Lenient<Option<u8>>, u16)>(&message).unwrap().0, (Lenient(None), 0x1234));
+    let message = encoded::<K, _>(&(77_u32, 5_u8));
+    assert_eq!(K::decode::<(Lenient<Expression>, u8)>(&message).unwrap().0, (Lenient(None), 5));
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    Number(u32),
+    Text(String),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum InternallyTagged {
+    Number { value: u32 },
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value")]
+enum AdjacentlyTagged {
+    Number(u32),
+}
+
+fn types_that_ask_what_comes_next_are_told_that_no_one_knows<K: Codec>() {
+    let message = [1; 64];
+    let refused = DecodeError::NotSelfDescribing;
+    assert_eq!(K::decode::<IgnoredAny>(&message).unwrap_err(), refused);
+    assert_eq!(K::decode::<Untagged>(&message).unwrap_err(), refused);
+    assert_eq!(K::decode::<InternallyTagged>(&message).unwrap_err(), refused);
+    assert_eq!(K::decode::<AdjacentlyTagged>(&message).unwrap_err(), refused);
+
+    /// Asks for the name of a field.
+    #[derive(Debug)]
+    struct Name;
+
+    impl<'de> Deserialize<'de> for Name {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_identifier(IgnoredAny).map(|_| Self)
+        }
+    }
+
+    assert_eq!(K::decode::<Name>(&message).unwrap_err(), refused);
+    // An untagged value is encoded as what it holds; only decoding needs the tag.
+    assert_eq!(encoded::<K, _>(&Untagged::Text("a".into())), encoded::<K, _>(&"a"));
+}
+
+fn flattened_types_are_refused_both_ways<K: Codec>() {
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Inner {
+        number: u32,
+    }
+
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    struct Flattened {
+        #[serde(flatten)]
+        inner: Inner,
+    }
+
+    assert_eq!(K::encode(&Flattened::default(), &mut [0; 64]), Err(EncodeError::LengthUnknown));
+    assert_eq!(K::decode::<Flattened>(&[1; 64]).unwrap_err(), DecodeError::NotSelfDescribing);
+}
+
+fn skipped_fields_are_missing_from_the_bytes<K: Codec>() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Sparse {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        maybe: Option<u8>,
+        number: u8,
+    }
+
+    // As with bincode, such a type encodes and does not decode to itself.
+    let present = Sparse { maybe: Some(1), number: 2 };
+    assert_eq!(encoded::<K, _>(&present), [1, 1, 2]);
+    assert_eq!(K::decode::<Sparse>(&[1, 1, 2]), Ok((present, 3)));
+    let absent = Sparse { maybe: None, number: 2 };
+    assert_eq!(encoded::<K, _>(&absent), [2]);
+    assert_eq!(K::decode::<Sparse>(&[2]), Err(DecodeError::InvalidOptionTag(2)));
+    assert_eq!(encoded::<K, _>(&Sparse { maybe: None, number: 1 }), [1]);
+    assert_eq!(K::decode::<Sparse>(&[1]), Err(DecodeError::Incomplete));
+}
+
+/// A list or a map that declares one length and has another.
+struct Liar {
+    declared: Option<usize>,
+    elements: usize,
+    map: bool,
+}
+
+impl Serialize for Liar {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.map {
+            let mut map = serializer.serialize_map(self.declared)?;
+            (0..self.elements).try_for_each(|_| map.serialize_entry(&1_u8, &2_u8))?;
+            map.end()
+        } else {
+            let mut list = serializer.serialize_seq(self.declared)?;
+            (0..self.elements).try_for_each(|_| list.serialize_element(&1_u8))?;
+            list.end()
+        }
+    }
+}
+
+fn encode_liar<K: Codec>(declared: Option<usize>, elements: usize) -> [Result<usize, EncodeError>; 2] {
+    [false, true].map(|map| K::encode(&Liar { declared, elements, map }, &mut [0; 64]))
+}
+
+fn a_list_that_declares_more_elements_than_it_has_is_an_error<K: Codec>() {
+    assert_eq!(encode_liar::<K>(Some(3), 2), [const { Err(EncodeError::LengthMismatch) }; 2]);
+    assert_eq!(encode_liar::<K>(Some(1), 0), [const { Err(EncodeError::LengthMismatch) }; 2]);
+}
+
+fn a_list_that_declares_fewer_elements_than_it_has_is_an_error<K: Codec>() {
+    assert_eq!(encode_liar::<K>(Some(1), 2), [const { Err(EncodeError::LengthMismatch) }; 2]);
+    assert_eq!(encode_liar::<K>(Some(0), 1), [const { Err(EncodeError::LengthMismatch) }; 2]);
+}
+
+fn a_list_or_map_of_unknown_length_is_an_error<K: Codec>() {
+    assert_eq!(encode_liar::<K>(None, 2), [const { Err(EncodeError::LengthUnknown) }; 2]);
+}
+
+/// Writes what its function says.
+struct Shown(fn(&mut fmt::Formatter<'_>) -> fmt::Result);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0(f)
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn a_text_that_changes_while_it_is_written_is_an_error<K: Codec>() {
+    STEPS.set(0);
+    let growing = Shown(|f| {
+        step();
+        f.write_str(&"x".repeat(STEPS.get()))
+    });
+    assert_eq!(K::encode(&growing, &mut [0; 64]), Err(EncodeError::LengthMismatch));
+}
+
+fn a_display_that_fails_is_an_error<K: Codec>() {
+    let error = K::encode(&Shown(|_| Err(fmt::Error)), &mut [0; 64]).unwrap_err();
+    assert!(matches!(error, EncodeError::Custom(_)), "{error:?}");
+    // One that ignores the buffer's end does not get away with it.
+    let ignoring = Shown(|f| {
+        let _ = f.write_str("12345678");
+        Ok(())
+    });
+    let needed = encoded::<K, _>(&"12345678").len();
+    assert_eq!(K::encode(&ignoring, &mut vec![0; needed]), Ok(needed));
+    assert!(K::encode(&ignoring, &mut vec![0; needed - 1]).is_err());
+}
+
+/// Ignores the errors of its parts, as far as serde lets it.
+struct Careless;
+
+impl Serialize for Careless {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Careless", 2)?;
+        let _ = fields.serialize_field("text", "a text");
+        let _ = fields.serialize_field("number", &1_u8);
+        fields.end()
+    }
+}
+
+fn an_ignored_error_of_a_part_is_the_error_of_the_whole<K: Codec>() {
+    let whole = encoded::<K, _>(&Careless).len();
+    for size in 0..whole {
+        assert_eq!(K::encode(&Careless, &mut vec![0; size]), Err(EncodeError::BufferFull), "{size} bytes");
+    }
+
+    /// Ignores that an element is one too many.
+    struct Overfull;
+
+    impl Serialize for Overfull {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut list = serializer.serialize_seq(Some(1))?;
+            let _ = list.serialize_element(&1_u8);
+            let _ = list.serialize_element(&2_u8);
+            list.end()
+        }
+    }
+
+    assert_eq!(K::encode(&Overfull, &mut [0; 64]), Err(EncodeError::LengthMismatch));
+
+    /// Ignores that a value cannot be encoded.
+    struct Halved;
+
+    impl Serialize for Halved {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(Some(1))?;
+            let _ = map.serialize_entry(&1_u8, &Liar { declared: None, elements: 0, map: false });
+            map.end()
+        }
+    }
+
+    assert_eq!(K::encode(&Halved, &mut [0; 64]), Err(EncodeError::LengthUnknown));
+}
+
+#[test]
+fn a_hash_map_of_hostile_length_reserves_no_more_than_has_arrived() {
+    // `size_hint` is what collections reserve by.
+    #[derive(Debug)]
+    struct Hint(Option<usize>);
+
+    impl<'de> Deserialize<'de> for Hint {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct HintVisitor;
+
+            impl<'de> serde::de::Visitor<'de> for HintVisitor {
+                type Value = Hint;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a sequence")
+                }
+
+                fn visit_seq<A: serde::de::SeqAccess<'de>>(self, elements: A) -> Result<Hint, A::Error> {
+                    Ok(Hint(elements.size_hint()))
+                }
+            }
+
+            deserializer.deserialize_seq(HintVisitor)
+        }
+    }
+
+    let mut message = length::<Bincode>(1 << 40);
+    message.extend([0; 5]);
+    assert_eq!(Bincode::decode::<Hint>(&message).unwrap().0.0, Some(5));
+    assert_eq!(Bincode::decode::<HashMap<u8, u8>>(&message), Err(DecodeError::Incomplete));
+}
