@@ -151,9 +151,10 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
                 break;
             }
             turns -= ready.len();
+            let mut has_newcomer = false;
             for &Event { data, .. } in ready.iter() {
                 match data.u64() {
-                    Token::LISTENER => self.serve_newcomer(context, handled)?,
+                    Token::LISTENER => has_newcomer = true,
                     Token::ALARM => {
                         self.readiness.set_alarm(None)?;
                         self.alarm = None;
@@ -161,6 +162,10 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
                     }
                     token => self.serve_waiting(Token::from_u64(token), context, handled),
                 }
+            }
+            // Last, so that it does not take the place of a connection whose command is there.
+            if has_newcomer {
+                self.serve_newcomer(context, handled)?;
             }
         }
         if is_due {
@@ -281,7 +286,11 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             self.readiness.remove(&stream);
             return;
         }
-        let idle = (finished || deadline.is_none()) && waiting.is_idle(buffers);
+        let was_idle = deadline.is_none();
+        let idle = (finished || was_idle) && waiting.is_idle(buffers);
+        if finished || idle != was_idle {
+            self.table.wait_anew(token);
+        }
         let deadline = match deadline {
             _ if idle => None,
             Some(deadline) if !finished => Some(deadline),
