@@ -156,8 +156,8 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
                 match data.u64() {
                     Token::LISTENER => has_newcomer = true,
                     Token::ALARM => {
-                        self.readiness.set_alarm(None)?;
-                        self.alarm = None;
+                        // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
+                        self.set_alarm(Some(Instant::now().plus(PAUSE)))?;
                         is_due = true;
                     }
                     token => self.serve_waiting(Token::from_u64(token), context, handled),
@@ -323,25 +323,29 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
                 self.advance_entry(token, entry, true, context, handled);
             }
         }
-        if let Some(deadline) = self.table.next_deadline() {
-            self.arm(deadline);
-        }
+        let mut next = self.table.next_deadline();
         match self.accepting {
             Accepting::From(moment) if moment <= now => {
                 self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input)?;
                 self.accepting = Accepting::Now;
             }
-            Accepting::From(moment) => self.arm(moment),
+            Accepting::From(moment) => next = Some(next.map_or(moment, |next| next.min(moment))),
             Accepting::Now | Accepting::Never => {}
         }
+        self.set_alarm(next)
+    }
+
+    fn set_alarm(&mut self, at: Option<Instant>) -> Result<(), ServerError> {
+        self.readiness.set_alarm(at)?;
+        self.alarm = at;
         Ok(())
     }
 
     /// Sets the alarm to go off at `moment`, unless it goes off earlier.
     fn arm(&mut self, moment: Instant) {
         // It can't fail with a timer of ours; if it did, the next deadline would try again.
-        if self.alarm.is_none_or(|alarm| moment < alarm) && self.readiness.set_alarm(Some(moment)).is_ok() {
-            self.alarm = Some(moment);
+        if self.alarm.is_none_or(|alarm| moment < alarm) {
+            let _ = self.set_alarm(Some(moment));
         }
     }
 
