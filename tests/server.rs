@@ -9,16 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use ipc_server::{Handled, IpcServer};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fd::AsFd;
 use support::{
-    Command, Response, Scratch, assert_silent, connect, connect_and_send, handle_until, response, until_closed,
+    Command, Response, Scratch, assert_silent, connect, connect_and_send, handle_until, is_readable, response,
+    until_closed,
 };
-
-/// Whether the server's descriptor says that there is something to do.
-fn is_readable(server: &impl AsFd) -> bool {
-    poll(&mut [PollFd::new(server, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0
-}
 
 #[test]
 fn one_command_gets_one_reply_and_the_connection_is_closed() {

@@ -165,12 +165,21 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
         context: &mut C::Context<'_>,
         handled: &mut Handled,
     ) -> Result<(), ServerError> {
+        let mut is_due = false;
+        let mut has_newcomer = false;
         for &Event { data, .. } in ready {
             match data.u64() {
-                Token::LISTENER => self.serve_newcomer(context, handled)?,
-                Token::ALARM => self.end_what_is_due(context, handled)?,
+                Token::LISTENER => has_newcomer = true,
+                Token::ALARM => is_due = true,
                 token => self.serve_waiting(Token::from_u64(token), context, handled),
             }
+        }
+        if is_due {
+            self.end_what_is_due(context, handled)?;
+        }
+        // Last, so that it does not take the place of a connection whose command is there.
+        if has_newcomer {
+            self.serve_newcomer(context, handled)?;
         }
         Ok(())
     }
@@ -286,7 +295,11 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             self.readiness.remove(&stream);
             return;
         }
-        let idle = (finished || deadline.is_none()) && waiting.is_idle(buffers);
+        let was_idle = deadline.is_none();
+        let idle = (finished || was_idle) && waiting.is_idle(buffers);
+        if finished || idle != was_idle {
+            self.table.wait_anew(token);
+        }
         let deadline = match deadline {
             _ if idle => None,
             Some(deadline) if !finished => Some(deadline),
@@ -313,33 +326,37 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     ///
     /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
     fn end_what_is_due(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
-        self.readiness.set_alarm(None)?;
-        self.alarm = None;
         let now = Instant::now();
+        // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
+        self.set_alarm(Some(now.plus(PAUSE)))?;
         for index in 0..CONNECTIONS {
             if let Some((token, entry)) = self.table.take_due(index, now) {
                 self.advance_entry(token, entry, true, context, handled);
             }
         }
-        if let Some(deadline) = self.table.next_deadline() {
-            self.arm(deadline);
-        }
+        let mut next = self.table.next_deadline();
         match self.accepting {
             Accepting::From(moment) if moment <= now => {
                 self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input)?;
                 self.accepting = Accepting::Now;
             }
-            Accepting::From(moment) => self.arm(moment),
+            Accepting::From(moment) => next = Some(next.map_or(moment, |next| next.min(moment))),
             Accepting::Now | Accepting::Never => {}
         }
+        self.set_alarm(next)
+    }
+
+    fn set_alarm(&mut self, at: Option<Instant>) -> Result<(), ServerError> {
+        self.readiness.set_alarm(at)?;
+        self.alarm = at;
         Ok(())
     }
 
     /// Sets the alarm to go off at `moment`, unless it goes off earlier.
     fn arm(&mut self, moment: Instant) {
         // It can't fail with a timer of ours; if it did, the next deadline would try again.
-        if self.alarm.is_none_or(|alarm| moment < alarm) && self.readiness.set_alarm(Some(moment)).is_ok() {
-            self.alarm = Some(moment);
+        if self.alarm.is_none_or(|alarm| moment < alarm) {
+            let _ = self.set_alarm(Some(moment));
         }
     }
 

@@ -9,7 +9,7 @@ use super::{Accepting, Handled, IpcServer, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
 use crate::unix::clock::Instant;
-use crate::unix::readiness::Interest;
+use crate::unix::readiness::{Interest, wait_for_input};
 
 impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> IpcServer<C, K, N, CONNECTIONS> {
     /// A second descriptor of the listening socket, for a process that is to take over from this one: it
@@ -32,8 +32,9 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// It blocks for that time. [`pending`](Handled::pending) of the result is the number of connections that were
     /// dropped unfinished; kept connections between two commands are closed at once and don't count.
     ///
-    /// The socket's file is removed first. After [`hand_over`](Self::hand_over), and where the socket was adopted, the file
-    /// and the connections that wait in the backlog are left alone.
+    /// The socket's file is removed first, and the connections that wait in the backlog are served too. After
+    /// [`hand_over`](Self::hand_over), and where the socket was adopted, the file and the backlog are left alone. The backlog
+    /// of an abstract address, to which anybody could still connect, is closed.
     ///
     /// # Errors
     ///
@@ -42,19 +43,21 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
         let end = Instant::now().plus(limit);
         let mut handled = Handled::default();
         self.settings.keep_open = false;
-        if self.listener.close_path() && self.accepting != Accepting::Never {
-            // Those in the backlog have connected to this server, and no other will serve them.
-            self.handle(&mut context, &mut handled)?;
-        }
-        if self.accepting != Accepting::Never {
+        // Those in the backlog have connected to this server; unless there is a successor, no other will serve them.
+        let backlog_is_ours = self.listener.close_path();
+        if !backlog_is_ours && self.accepting != Accepting::Never {
             self.stop_accepting()?;
         }
         loop {
             self.handle(&mut context, &mut handled)?;
+            if self.accepting != Accepting::Never && !wait_for_input(&self.listener, Duration::ZERO)? {
+                self.stop_accepting()?;
+            }
             handled.closed += self.close_idle();
             handled.pending = self.table.len();
             let remaining = Instant::now().until(end);
-            if handled.pending == 0 || remaining.is_zero() {
+            let done = handled.pending == 0 && self.accepting == Accepting::Never;
+            if done || remaining.is_zero() {
                 return Ok(handled);
             }
             self.readiness.wait(Some(remaining))?;

@@ -50,7 +50,7 @@ pub(super) struct Entry<K> {
 struct Slot<K, const N: usize> {
     entry: Option<Entry<K>>,
     generation: u32,
-    /// When its tenant began to wait, as a number that grows.
+    /// When its tenant began to wait for what it waits for, as a number that grows.
     since: u64,
     buffers: Buffers<N>,
 }
@@ -59,7 +59,8 @@ struct Slot<K, const N: usize> {
 pub(super) struct Table<K, const N: usize, const CONNECTIONS: usize> {
     slots: [Slot<K, N>; CONNECTIONS],
     occupied: usize,
-    admitted: u64,
+    /// How often a connection has begun to wait for something.
+    waits: u64,
 }
 
 impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
@@ -71,7 +72,7 @@ impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
         Self {
             slots: [const { Slot { entry: None, generation: 0, since: 0, buffers: Buffers::new() } }; CONNECTIONS],
             occupied: 0,
-            admitted: 0,
+            waits: 0,
         }
     }
 
@@ -99,22 +100,25 @@ impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
         if let Some(slot) = self.slots.get_mut(index) {
             slot.generation = slot.generation.wrapping_add(1);
             generation = slot.generation;
-            self.admitted += 1;
-            slot.since = self.admitted;
             swap(&mut slot.buffers, newcomer);
         }
         #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
-        Token { index: index as u32, generation }
+        let token = Token { index: index as u32, generation };
+        self.wait_anew(token);
+        token
+    }
+
+    /// From now on the connection waits for something else: it has finished an exchange or begun one.
+    pub(super) fn wait_anew(&mut self, token: Token) {
+        if let Some(slot) = self.slots.get_mut(token.index()) {
+            self.waits += 1;
+            slot.since = self.waits;
+        }
     }
 
     /// Puts a connection in its place.
     pub(super) fn put(&mut self, token: Token, entry: Entry<K>) {
         if let Some(slot) = self.slots.get_mut(token.index()) {
-            if entry.deadline.is_none() {
-                // Its exchange is over: from now on it waits anew.
-                self.admitted += 1;
-                slot.since = self.admitted;
-            }
             slot.entry = Some(entry);
             self.occupied += 1;
         }

@@ -3,9 +3,12 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ipc_server::{Handled, IpcServer, IpcServerCommand, codec::Codec};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::AsFd;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -129,17 +132,42 @@ pub(crate) fn handle_until<K: Codec, const N: usize, const M: usize>(
     while !done(&sum) {
         assert!(Instant::now() < end, "not done in time: {sum:?}");
         server.wait(Some(Duration::from_millis(100))).unwrap();
-        let handled = server.handle_new_messages(stack).unwrap();
-        sum.served += handled.served;
-        sum.rejected += handled.rejected;
-        sum.refused += handled.refused;
-        sum.expired += handled.expired;
-        sum.evicted += handled.evicted;
-        sum.failed += handled.failed;
-        sum.closed += handled.closed;
-        sum.pending = handled.pending;
+        add(&mut sum, server.handle_new_messages(stack).unwrap());
     }
     sum
+}
+
+/// Serves while `clients` runs in a thread of its own, and says what was handled until all was.
+pub(crate) fn serve_while<K: Codec, const N: usize, const M: usize>(
+    server: &mut IpcServer<Command, K, N, M>,
+    stack: &mut Vec<u64>,
+    clients: impl FnOnce() + Send,
+) -> Handled {
+    let mut sum = Handled::default();
+    thread::scope(|scope| {
+        let clients = scope.spawn(clients);
+        while !clients.is_finished() || server.wait(Some(Duration::ZERO)).unwrap() {
+            server.wait(Some(Duration::from_millis(10))).unwrap();
+            add(&mut sum, server.handle_new_messages(stack).unwrap());
+        }
+    });
+    sum
+}
+
+fn add(sum: &mut Handled, handled: Handled) {
+    sum.served += handled.served;
+    sum.rejected += handled.rejected;
+    sum.refused += handled.refused;
+    sum.expired += handled.expired;
+    sum.evicted += handled.evicted;
+    sum.failed += handled.failed;
+    sum.closed += handled.closed;
+    sum.pending = handled.pending;
+}
+
+/// Whether the server's descriptor says that there is something to do.
+pub(crate) fn is_readable(server: &impl AsFd) -> bool {
+    poll(&mut [PollFd::new(server, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0
 }
 
 /// Raises the soft limit of open files to the hard one.

@@ -1,0 +1,54 @@
+//! What one client sent is not in the buffers that the next one uses.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
+
+use ipc_server::IpcServer;
+use ipc_server::codec::Bincode;
+use support::{Command, Response, Scratch, connect_and_send, response};
+
+const SECRET: &str = "correct horse battery staple";
+
+/// Whether the secret is anywhere in the server, which owns all of its memory.
+fn holds_secret<const M: usize>(server: &IpcServer<Command, Bincode, 1024, M>) -> bool {
+    let mut memory = vec![0; size_of_val(server)];
+    let address = std::ptr::from_ref(server).addr() as u64;
+    File::open("/proc/self/mem").unwrap().read_exact_at(&mut memory, address).unwrap();
+    memory.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+}
+
+#[test]
+fn a_command_is_cleared_before_its_buffers_are_used_for_another_peer() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().connections::<1>().bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let secret = Command::Print { payload: format!("{SECRET}!") }.bytes();
+
+    for parked in [false, true] {
+        let mut client = connect_and_send(&path, &secret[..secret.len() - 1]);
+        if parked {
+            server.handle_new_messages(&mut stack).unwrap();
+            assert!(holds_secret(&server), "the test can't see it");
+        }
+        client.write_all(&secret[secret.len() - 1..]).unwrap();
+        assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+        assert_eq!(response(&mut client), Response::PrintAck);
+
+        // The server has two pairs of buffers. After these two peers both have changed hands.
+        let short = Command::Push { x: 1 }.bytes();
+        let mut other = connect_and_send(&path, &short[..3]);
+        server.handle_new_messages(&mut stack).unwrap();
+        let mut another = connect_and_send(&path, &short);
+        server.handle_new_messages(&mut stack).unwrap();
+        assert!(!holds_secret(&server), "parked: {parked}");
+        other.write_all(&short[3..]).unwrap();
+        server.handle_new_messages(&mut stack).unwrap();
+        assert_eq!(response(&mut other), Response::Push { x: 1 });
+        assert_eq!(response(&mut another), Response::Push { x: 1 });
+    }
+}
