@@ -97,6 +97,8 @@
 //! - `std` (default): `client_send`, which prints; `From` of the error types for `std::io::Error`;
 //!   `std::path::Path` and the like as socket paths; [`IpcServer`] is std's `AsFd`.
 //! - `postcard`: `codec::Postcard`, an alternate and smaller wire format.
+//! - `log`: a line through the log crate for each client that is refused, rejected, expired or evicted, and for each
+//!   pause of accepting; at most ten in a second, and one that says how many were left out.
 
 #![no_std]
 #![forbid(unsafe_code)]

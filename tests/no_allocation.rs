@@ -120,3 +120,45 @@ fn nothing_is_allocated() {
     let failed = allocations(|| assert!(call(&Command::Sum(heapless::Vec::new()), path).is_err()));
     assert_eq!(failed, 0, "errors neither");
 }
+
+/// Formats each line into nothing.
+#[cfg(feature = "log")]
+struct Sink;
+
+#[cfg(feature = "log")]
+static LINES: AtomicUsize = AtomicUsize::new(0);
+
+#[cfg(feature = "log")]
+impl log::Log for Sink {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        struct Nowhere;
+        impl std::fmt::Write for Nowhere {
+            fn write_str(&mut self, _: &str) -> std::fmt::Result {
+                Ok(())
+            }
+        }
+        std::fmt::write(&mut Nowhere, *record.args()).unwrap();
+        LINES.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn flush(&self) {}
+}
+
+#[cfg(feature = "log")]
+#[test]
+fn a_log_line_is_not_allocated() {
+    use std::io::Write;
+    log::set_logger(&Sink).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("s");
+    let mut server = IpcServer::<Command>::builder().bind(&path).unwrap();
+    let mut client = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    client.write_all(&[0xff; 64]).unwrap();
+    assert_eq!(allocations(|| assert_eq!(server.handle_new_messages(()).unwrap().rejected, 1)), 0);
+    assert_eq!(LINES.load(Ordering::Relaxed), 1);
+}

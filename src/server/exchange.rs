@@ -3,9 +3,10 @@
 use rustix::io::Errno;
 
 use super::Handled;
+use super::report::{Incident, Report};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
-use crate::connection::{Accepted, Buffers, ConnectionError, Fault, Parked, Processed, Step};
+use crate::connection::{Accepted, Buffers, ConnectionError, Parked, Processed, Step};
 use crate::unix::Stream;
 use crate::unix::readiness::Interest;
 
@@ -41,15 +42,12 @@ pub(super) fn advance<C: IpcServerCommand, K: Codec, const N: usize>(
     keep_open: bool,
     context: &mut C::Context<'_>,
     handled: &mut Handled,
+    report: &mut Report,
 ) -> Option<Waiting<K>> {
     let served = &mut handled.served;
     let outcome = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, served);
     outcome.unwrap_or_else(|error| {
-        match (&error, error.fault()) {
-            (ConnectionError::Closed { received: 0 }, _) => handled.closed += 1,
-            (_, Fault::Local) => handled.failed += 1,
-            (_, Fault::Peer | Fault::Transport) => handled.rejected += 1,
-        }
+        report.note(&Incident::Ended(stream.peer(), &error), handled);
         None
     })
 }

@@ -3,6 +3,7 @@
 mod builder;
 mod exchange;
 mod outcome;
+mod report;
 mod shutdown;
 mod table;
 
@@ -18,6 +19,7 @@ pub use self::builder::ServerBuilder;
 use self::builder::Settings;
 use self::exchange::{Waiting, advance};
 pub use self::outcome::{Handled, ServerError};
+use self::report::{Incident, Report};
 use self::table::{Entry, Table, Token};
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
@@ -76,6 +78,7 @@ pub struct IpcServer<C, K = Bincode, const N: usize = 1024, const CONNECTIONS: u
     table: Table<K, N, CONNECTIONS>,
     /// Where a connection that was just accepted is served. Most are closed again before they need the table.
     newcomer: Buffers<N>,
+    report: Report,
     command: PhantomData<fn() -> C>,
 }
 
@@ -120,6 +123,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             settings,
             table: Table::new(),
             newcomer: Buffers::new(),
+            report: Report::new(),
             command: PhantomData,
         })
     }
@@ -136,8 +140,18 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// [`Handled`].
     pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
         let mut handled = Handled::default();
-        self.handle(&mut context, &mut handled)?;
-        Ok(handled)
+        let outcome = self.handle(&mut context, &mut handled);
+        self.report.end_call(&handled);
+        outcome.map(|()| handled)
+    }
+
+    /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.
+    /// Reading them costs nothing.
+    ///
+    /// The numbers wrap around at `usize::MAX`. [`pending`](Handled::pending) is no sum but what the last call left open.
+    #[must_use]
+    pub fn totals(&self) -> &Handled {
+        self.report.totals()
     }
 
     #[inline]
@@ -210,14 +224,17 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             Ok(Poll::Ready(stream)) => stream,
             Ok(Poll::Pending) => return Ok(()),
             Err(AcceptError::UnknownPeer) => {
-                handled.refused += 1;
+                self.report.note(&Incident::Unknown, handled);
                 return Ok(());
             }
-            Err(AcceptError::Exhausted(_)) => return self.pause_accepting(),
+            Err(AcceptError::Exhausted(errno)) => {
+                self.report.note(&Incident::Paused(errno), handled);
+                return self.pause_accepting();
+            }
             Err(AcceptError::Broken(errno)) => return Err(errno.into()),
         };
         if !self.settings.authorizes(&stream.peer()) {
-            handled.refused += 1;
+            self.report.note(&Incident::Refused(stream.peer()), handled);
             return Ok(());
         }
         // A command that is already there is served without a place in the table.
@@ -230,6 +247,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             self.settings.keep_open,
             context,
             handled,
+            &mut self.report,
         );
         if let Some(waiting) = waiting {
             let idle = handled.served > served_before && waiting.is_idle(&self.newcomer);
@@ -246,16 +264,16 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
                 let oldest = self.table.oldest();
                 if let Some(entry) = self.table.take(oldest) {
                     self.readiness.remove(&entry.stream);
-                    handled.evicted += 1;
+                    self.report.note(&Incident::Evicted(entry.stream.peer()), handled);
                 }
                 oldest
             }
         };
         let token = self.table.reserve(index, &mut self.newcomer);
         let interest = waiting.interest();
-        if self.readiness.add(&stream, token.to_u64(), interest).is_err() {
+        if let Err(errno) = self.readiness.add(&stream, token.to_u64(), interest) {
             // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
-            handled.evicted += 1;
+            self.report.note(&Incident::Unwatched(stream.peer(), errno), handled);
             return;
         }
         let deadline = (!idle).then(|| Instant::now().plus(self.settings.deadline));
@@ -284,14 +302,15 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
         let Some(buffers) = self.table.buffers(token) else {
             return;
         };
-        let waiting = advance::<C, K, N>(waiting, &mut stream, buffers, self.settings.keep_open, context, handled);
+        let keep_open = self.settings.keep_open;
+        let waiting = advance::<C, K, N>(waiting, &mut stream, buffers, keep_open, context, handled, &mut self.report);
         let Some(waiting) = waiting else {
             self.readiness.remove(&stream);
             return;
         };
         let finished = handled.served > served_before;
         if due && !finished {
-            handled.expired += 1;
+            self.report.note(&Incident::Expired(stream.peer()), handled);
             self.readiness.remove(&stream);
             return;
         }
@@ -306,10 +325,12 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             _ => Some(Instant::now().plus(self.settings.deadline)),
         };
         let wanted = waiting.interest();
-        if wanted != interest && self.readiness.modify(&stream, token.to_u64(), wanted).is_err() {
-            self.readiness.remove(&stream);
-            handled.evicted += 1;
-            return;
+        if wanted != interest {
+            if let Err(errno) = self.readiness.modify(&stream, token.to_u64(), wanted) {
+                self.readiness.remove(&stream);
+                self.report.note(&Incident::Unwatched(stream.peer(), errno), handled);
+                return;
+            }
         }
         self.put(token, Entry { stream, waiting, interest: wanted, deadline });
     }

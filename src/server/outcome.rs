@@ -4,9 +4,10 @@ use core::fmt;
 
 use rustix::io::Errno;
 
-/// What one [`handle_new_messages`](crate::IpcServer::handle_new_messages) did.
+/// What one [`handle_new_messages`](crate::IpcServer::handle_new_messages) did, or all of them
+/// ([`totals`](crate::IpcServer::totals)).
 ///
-/// Every number but `pending` counts since the call began.
+/// Every number but `pending` counts since the call began; in the totals, since the server was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Handled {
@@ -25,9 +26,31 @@ pub struct Handled {
     pub failed: usize,
     /// Connections that their client closed between commands.
     pub closed: usize,
+    /// Times that accepting was paused, because file descriptors or memory had run out.
+    pub paused: usize,
     /// Connections that are still open: they wait for the rest of a command, for their client to take a reply, or, where
     /// connections are kept open, for the next command.
     pub pending: usize,
+}
+
+impl Handled {
+    pub(super) const fn new() -> Self {
+        Self { served: 0, rejected: 0, refused: 0, expired: 0, evicted: 0, failed: 0, closed: 0, paused: 0, pending: 0 }
+    }
+
+    /// Adds what was done later.
+    #[inline]
+    pub(super) fn add(&mut self, later: &Self) {
+        self.served = self.served.wrapping_add(later.served);
+        self.rejected = self.rejected.wrapping_add(later.rejected);
+        self.refused = self.refused.wrapping_add(later.refused);
+        self.expired = self.expired.wrapping_add(later.expired);
+        self.evicted = self.evicted.wrapping_add(later.evicted);
+        self.failed = self.failed.wrapping_add(later.failed);
+        self.closed = self.closed.wrapping_add(later.closed);
+        self.paused = self.paused.wrapping_add(later.paused);
+        self.pending = later.pending;
+    }
 }
 
 /// Why a server can't go on: its listening socket or its epoll instance is broken. Clients never cause it.

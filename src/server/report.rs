@@ -1,0 +1,223 @@
+//! What the server has done since it was made; with the feature `log`, also a line for each fault.
+
+use rustix::io::Errno;
+
+use super::Handled;
+use crate::connection::{ConnectionError, Fault};
+use crate::peer::PeerCredentials;
+
+/// Something that ended a connection, or kept one from being accepted.
+#[cfg_attr(not(feature = "log"), expect(dead_code, reason = "only the log reads the fields"))]
+pub(super) enum Incident<'a> {
+    /// The kernel does not tell who the client is.
+    Unknown,
+    /// The client is not allowed in.
+    Refused(PeerCredentials),
+    /// The connection failed.
+    Ended(PeerCredentials, &'a ConnectionError<Errno>),
+    /// The exchange was not finished within the deadline.
+    Expired(PeerCredentials),
+    /// A newer connection needs the place.
+    Evicted(PeerCredentials),
+    /// The kernel does not watch the connection.
+    Unwatched(PeerCredentials, Errno),
+    /// File descriptors or memory have run out.
+    Paused(Errno),
+}
+
+/// The sums since the server was made, and what bounds the log.
+#[derive(Debug)]
+pub(super) struct Report {
+    totals: Handled,
+    #[cfg(feature = "log")]
+    log: log::Log,
+}
+
+impl Report {
+    pub(super) const fn new() -> Self {
+        Self {
+            totals: Handled::new(),
+            #[cfg(feature = "log")]
+            log: log::Log::new(),
+        }
+    }
+
+    pub(super) fn totals(&self) -> &Handled {
+        &self.totals
+    }
+
+    /// Counts `incident`, and logs it.
+    #[cold]
+    pub(super) fn note(&mut self, incident: &Incident<'_>, handled: &mut Handled) {
+        match incident {
+            Incident::Unknown | Incident::Refused(_) => handled.refused += 1,
+            Incident::Ended(_, ConnectionError::Closed { received: 0 }) => handled.closed += 1,
+            Incident::Ended(_, error) if error.fault() == Fault::Local => handled.failed += 1,
+            Incident::Ended(..) => handled.rejected += 1,
+            Incident::Expired(_) => handled.expired += 1,
+            Incident::Evicted(_) | Incident::Unwatched(..) => handled.evicted += 1,
+            Incident::Paused(_) => handled.paused += 1,
+        }
+        #[cfg(feature = "log")]
+        self.log.write(incident);
+    }
+
+    /// Adds what a call has done.
+    #[inline]
+    pub(super) fn end_call(&mut self, handled: &Handled) {
+        self.totals.add(handled);
+        #[cfg(feature = "log")]
+        self.log.end_call();
+    }
+}
+
+#[cfg(feature = "log")]
+mod log {
+    use core::fmt::{self, Display, Write};
+    use core::time::Duration;
+
+    use ::log::{Level, log, log_enabled};
+
+    use super::Incident;
+    use crate::connection::{ConnectionError, Fault};
+    use crate::peer::PeerCredentials;
+    use crate::unix::clock::Instant;
+
+    /// The target of every line.
+    const TARGET: &str = "ipc_server";
+
+    /// How many lines are written in one [`WINDOW`]. What is beyond them is counted.
+    const LINES: u32 = 10;
+
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    /// Writes a bounded number of lines in any time, so that a hostile client can't flood the log.
+    ///
+    /// The clock is read for a fault, and while something has been left out; serving reads none.
+    #[derive(Debug)]
+    pub(super) struct Log {
+        /// When the window ends.
+        end: Option<Instant>,
+        lines: u32,
+        left_out: u64,
+    }
+
+    impl Log {
+        pub(super) const fn new() -> Self {
+            Self { end: None, lines: 0, left_out: 0 }
+        }
+
+        pub(super) fn write(&mut self, incident: &Incident<'_>) {
+            let level = level(incident);
+            if !log_enabled!(target: TARGET, level)
+                || matches!(incident, Incident::Ended(_, ConnectionError::Closed { received: 0 }))
+            {
+                return;
+            }
+            self.turn_window();
+            if self.lines == LINES {
+                self.left_out += 1;
+                return;
+            }
+            self.lines += 1;
+            match incident {
+                Incident::Unknown => log!(
+                    target: TARGET, level,
+                    "refused a client: it is outside our PID namespace, so that the kernel does not name it"
+                ),
+                Incident::Refused(peer) => {
+                    log!(target: TARGET, level, "refused {}: it is not authorized", Client(peer))
+                }
+                Incident::Ended(peer, error) => {
+                    log!(target: TARGET, level, "closed the connection of {}: {}", Client(peer), Escaped(error));
+                }
+                Incident::Expired(peer) => log!(
+                    target: TARGET, level,
+                    "closed the connection of {}: its exchange was not finished within the deadline", Client(peer)
+                ),
+                Incident::Evicted(peer) => log!(
+                    target: TARGET, level,
+                    "closed the connection of {}: a newer one needs its place; more connections may wait if the server \
+                     is built with `connections`", Client(peer)
+                ),
+                Incident::Unwatched(peer, errno) => log!(
+                    target: TARGET, level,
+                    "closed the connection of {}: the kernel does not watch it: {errno}", Client(peer)
+                ),
+                Incident::Paused(errno) => log!(
+                    target: TARGET, level,
+                    "no connection is accepted for a while: no file descriptor or memory is left: {errno}"
+                ),
+            }
+        }
+
+        /// Says what was left out, once more may be said.
+        #[inline]
+        pub(super) fn end_call(&mut self) {
+            if self.left_out > 0 {
+                self.turn_window();
+            }
+        }
+
+        /// Begins a new window if the last one is over.
+        #[cold]
+        fn turn_window(&mut self) {
+            let now = Instant::now();
+            if self.end.is_some_and(|end| now < end) {
+                return;
+            }
+            self.end = Some(now.plus(WINDOW));
+            self.lines = 0;
+            if self.left_out > 0 {
+                log!(target: TARGET, Level::Warn, "{} more lines like these were left out", self.left_out);
+                self.left_out = 0;
+            }
+        }
+    }
+
+    /// `Error` is for what this program's author has to mend, `Warn` for what its operator may have to, `Info` for what
+    /// happens when a client is interrupted.
+    fn level(incident: &Incident<'_>) -> Level {
+        match incident {
+            Incident::Ended(_, error) => match (error, error.fault()) {
+                (_, Fault::Local) => Level::Error,
+                (ConnectionError::Closed { .. }, _) | (_, Fault::Transport) => Level::Info,
+                (_, Fault::Peer) => Level::Warn,
+            },
+            Incident::Expired(_) => Level::Info,
+            Incident::Unknown
+            | Incident::Refused(_)
+            | Incident::Evicted(_)
+            | Incident::Unwatched(..)
+            | Incident::Paused(_) => Level::Warn,
+        }
+    }
+
+    struct Client<'a>(&'a PeerCredentials);
+
+    impl Display for Client<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "the client of user {} (process {})", self.0.uid, self.0.pid)
+        }
+    }
+
+    /// Keeps a text on one line: a type's own error may quote what the client sent.
+    struct Escaped<T>(T);
+
+    impl<T: Display> Display for Escaped<T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(Escaping(f), "{}", self.0)
+        }
+    }
+
+    struct Escaping<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+    impl Write for Escaping<'_, '_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            text.chars().try_for_each(|character| match character {
+                '"' | '\'' => self.0.write_char(character),
+                other => write!(self.0, "{}", other.escape_debug()),
+            })
+        }
+    }
+}
