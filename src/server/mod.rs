@@ -140,9 +140,8 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// [`Handled`].
     pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
         let mut handled = Handled::default();
-        let outcome = self.handle(&mut context, &mut handled);
-        self.report.end_call(&handled);
-        outcome.map(|()| handled)
+        self.handle(&mut context, &mut handled)?;
+        Ok(handled)
     }
 
     /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.
@@ -168,6 +167,10 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             self.serve(ready, context, handled)?;
         }
         handled.pending = self.table.len();
+        if turns < self.settings.work_per_call {
+            self.report.add(handled);
+        }
+        self.report.end_call();
         Ok(())
     }
 

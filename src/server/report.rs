@@ -63,9 +63,14 @@ impl Report {
     }
 
     /// Adds what a call has done.
-    #[inline]
-    pub(super) fn end_call(&mut self, handled: &Handled) {
+    #[inline(never)]
+    pub(super) fn add(&mut self, handled: &Handled) {
         self.totals.add(handled);
+    }
+
+    /// Ends a call, also one that had nothing to do.
+    #[inline]
+    pub(super) fn end_call(&mut self) {
         #[cfg(feature = "log")]
         self.log.end_call();
     }
