@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Input, Integer, Layout, Output, Stop};
+use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of `bincode::serialize` and `bincode::deserialize`, version 1.3.
@@ -44,14 +44,17 @@ use super::{Codec, DecodeError, EncodeError, de, ser};
 pub struct Bincode;
 
 impl Codec for Bincode {
+    #[inline]
     fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
         ser::encode::<Self, T>(value, into)
     }
 
+    #[inline]
     fn decode<'de, T: Deserialize<'de>>(from: &'de [u8]) -> Result<(T, usize), DecodeError> {
         Self::decode_within(from, usize::MAX)
     }
 
+    #[inline]
     fn decode_within<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
         de::decode::<Self, T>(from, capacity)
     }
@@ -64,7 +67,7 @@ impl Layout for Bincode {
     }
 
     #[inline]
-    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, DecodeError> {
+    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread> {
         T::take_little_endian(input)
     }
 
@@ -72,7 +75,7 @@ impl Layout for Bincode {
         output.put(value.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
-    fn take_char(input: &mut Input<'_>) -> Result<char, DecodeError> {
+    fn take_char(input: &mut Input<'_>) -> Result<char, Unread> {
         let Some(first) = input.peek() else {
             return input.stop(Stop::RanOut);
         };
@@ -83,13 +86,13 @@ impl Layout for Bincode {
             0xf0..=0xf4 => 4,
             _ => {
                 input.take_byte()?;
-                return Err(DecodeError::InvalidChar);
+                return Err(Unread::InvalidChar);
             }
         };
         let character = input.take_text(width).map_err(|error| match error {
-            DecodeError::InvalidUtf8 => DecodeError::InvalidChar,
+            Unread::InvalidUtf8 => Unread::InvalidChar,
             error => error,
         })?;
-        character.chars().next().ok_or(DecodeError::InvalidChar)
+        character.chars().next().ok_or(Unread::InvalidChar)
     }
 }

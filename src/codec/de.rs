@@ -6,22 +6,86 @@ use core::marker::PhantomData;
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::layout::{Input, Layout, Stop};
+use super::layout::{Input, Layout, Stop, Unread};
 use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED};
 
-type Result<T> = core::result::Result<T, DecodeError>;
-
-pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize)> {
+#[inline]
+pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
+    from: &'de [u8],
+    capacity: usize,
+) -> Result<(T, usize), DecodeError> {
     let mut message = Message { input: Input::new(from, capacity), zero_sized: 0 };
-    let result = T::deserialize(Deserializer { message: &mut message, depth: 0, layout: PhantomData::<fn() -> L> });
+    let result = T::deserialize(Deserializer::<L, Brief>::new(&mut message));
     match (message.input.stopped(), result) {
-        (None, result) => Ok((result?, message.input.used())),
+        (None, Ok(value)) => Ok((value, message.input.used())),
         // A text that was cut off after bytes which are not UTF-8. A type that swallowed this error gets the rest first.
-        (Some(_), Err(spoilt @ (DecodeError::InvalidUtf8 | DecodeError::InvalidChar))) => Err(spoilt),
+        (Some(_), Err(Brief::Spoilt)) | (None, Err(_)) => explain::<L, T>(from, capacity),
         // This decides, whatever the type made of it.
         (Some(reason), _) => Err(reason.into()),
     }
 }
+
+/// Decodes what has failed to decode once more, for the reason.
+#[cold]
+#[inline(never)]
+fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
+    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0 };
+    let result = T::deserialize(Deserializer::<L, DecodeError>::new(&mut message));
+    match (message.input.stopped(), result) {
+        (None, result) => Ok((result?, message.input.used())),
+        (Some(_), Err(spoilt @ (DecodeError::InvalidUtf8 | DecodeError::InvalidChar))) => Err(spoilt),
+        (Some(reason), _) => Err(reason.into()),
+    }
+}
+
+/// That there is an error, and no more.
+///
+/// Every result on the way of a value has room for the error that it is not. With a [`DecodeError`] of 72 bytes, decoding
+/// takes up to three times as long.
+#[derive(Clone, Copy, Debug)]
+enum Brief {
+    /// A text or a `char` is not UTF-8, whether all of it has arrived or not.
+    Spoilt,
+    Other,
+}
+
+impl From<Unread> for Brief {
+    #[inline]
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::InvalidUtf8 | Unread::InvalidChar => Self::Spoilt,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<DecodeError> for Brief {
+    #[inline]
+    fn from(_error: DecodeError) -> Self {
+        Self::Other
+    }
+}
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message does not decode")
+    }
+}
+
+impl core::error::Error for Brief {}
+
+impl de::Error for Brief {
+    #[inline]
+    fn custom<T: fmt::Display>(_message: T) -> Self {
+        Self::Other
+    }
+}
+
+/// An error that serde's traits can carry: the reason, or only that there is one.
+trait Carried: de::Error + From<Unread> + From<DecodeError> {}
+
+impl Carried for DecodeError {}
+impl Carried for Brief {}
 
 /// What all levels share.
 struct Message<'de> {
@@ -33,43 +97,49 @@ struct Message<'de> {
 ///
 /// It is handed down by value and nothing is left to do when it comes back: whatever were kept for that, the large result
 /// above all, would be kept once for each level.
-struct Deserializer<'m, 'de, L> {
+struct Deserializer<'m, 'de, L, E> {
     message: &'m mut Message<'de>,
     depth: usize,
-    layout: PhantomData<fn() -> L>,
+    layout: PhantomData<fn() -> (L, E)>,
 }
 
-impl<'m, 'de, L: Layout> Deserializer<'m, 'de, L> {
+impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
+    fn new(message: &'m mut Message<'de>) -> Self {
+        Self { message, depth: 0, layout: PhantomData }
+    }
+
     /// The same level for one of several values.
     #[inline]
-    fn reborrow(&mut self) -> Deserializer<'_, 'de, L> {
+    fn reborrow(&mut self) -> Deserializer<'_, 'de, L, E> {
         Deserializer { message: self.message, depth: self.depth, layout: PhantomData }
     }
 
     /// Takes a declared length that the rest of the capacity and `more` can hold.
     #[inline]
-    fn take_length(&mut self, more: usize) -> Result<usize> {
+    fn take_length(&mut self, more: usize) -> Result<usize, E> {
         let declared = L::take_integer::<u64>(&mut self.message.input)?;
         match usize::try_from(declared) {
             Ok(length) if length <= self.message.input.room().saturating_add(more) => Ok(length),
             // No object is larger than `isize::MAX` bytes.
-            Ok(length) if length <= isize::MAX as usize => self.message.input.stop(Stop::BeyondCapacity(length)),
-            _ => self.message.input.stop(Stop::ImpossibleLength(declared)),
+            Ok(length) if length <= isize::MAX as usize => {
+                self.message.input.stop(Stop::BeyondCapacity(length)).map_err(E::from)
+            }
+            _ => self.message.input.stop(Stop::ImpossibleLength(declared)).map_err(E::from),
         }
     }
 
     /// Runs `inner` one level deeper.
     #[inline]
-    fn nested<T>(mut self, inner: impl FnOnce(Self) -> Result<T>) -> Result<T> {
+    fn nested<T>(mut self, inner: impl FnOnce(Self) -> Result<T, E>) -> Result<T, E> {
         if self.depth == MAX_DEPTH {
-            return self.message.input.stop(Stop::TooDeep);
+            return self.message.input.stop(Stop::TooDeep).map_err(E::from);
         }
         self.depth += 1;
         inner(self)
     }
 
     #[inline]
-    fn take_counted<T>(mut self, inner: impl FnOnce(Elements<'m, 'de, L>) -> Result<T>) -> Result<T> {
+    fn take_counted<T>(mut self, inner: impl FnOnce(Elements<'m, 'de, L, E>) -> Result<T, E>) -> Result<T, E> {
         // Each element takes a byte or counts against the budget of those that take none.
         let declared = self.take_length(MAX_ZERO_SIZED.saturating_sub(self.message.zero_sized))?;
         self.nested(|deserializer| inner(Elements { deserializer, declared, remaining: declared }))
@@ -77,7 +147,7 @@ impl<'m, 'de, L: Layout> Deserializer<'m, 'de, L> {
 
     /// The elements of a type that knows their number.
     #[inline]
-    fn fields<V: Visitor<'de>>(self, number: usize, visitor: V) -> Result<V::Value> {
+    fn fields<V: Visitor<'de>>(self, number: usize, visitor: V) -> Result<V::Value, E> {
         visitor.visit_seq(Fields { deserializer: self, remaining: number })
     }
 }
@@ -85,14 +155,14 @@ impl<'m, 'de, L: Layout> Deserializer<'m, 'de, L> {
 macro_rules! integers {
     ($($method:ident $visit:ident)*) => {$(
         #[inline]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
             visitor.$visit(L::take_integer(&mut self.message.input)?)
         }
     )*};
 }
 
-impl<'de, L: Layout> de::Deserializer<'de> for Deserializer<'_, 'de, L> {
-    type Error = DecodeError;
+impl<'de, L: Layout, E: Carried> de::Deserializer<'de> for Deserializer<'_, 'de, L, E> {
+    type Error = E;
 
     integers! {
         deserialize_i16 visit_i16
@@ -106,94 +176,94 @@ impl<'de, L: Layout> de::Deserializer<'de> for Deserializer<'_, 'de, L> {
     }
 
     #[inline]
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_i8(i8::from_le_bytes(self.message.input.take()?))
     }
 
     #[inline]
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_u8(self.message.input.take_byte()?)
     }
 
     #[inline]
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_f32(f32::from_le_bytes(self.message.input.take()?))
     }
 
     #[inline]
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_f64(f64::from_le_bytes(self.message.input.take()?))
     }
 
     #[inline]
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.message.input.take_byte()? {
             0 => visitor.visit_bool(false),
             1 => visitor.visit_bool(true),
-            byte => Err(DecodeError::InvalidBool(byte)),
+            byte => Err(DecodeError::InvalidBool(byte).into()),
         }
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_char(L::take_char(&mut self.message.input)?)
     }
 
     #[inline]
-    fn deserialize_str<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+    fn deserialize_str<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, E> {
         let length = self.take_length(0)?;
         visitor.visit_borrowed_str(self.message.input.take_text(length)?)
     }
 
     #[inline]
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         self.deserialize_str(visitor)
     }
 
     #[inline]
-    fn deserialize_bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value> {
+    fn deserialize_bytes<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, E> {
         let length = self.take_length(0)?;
         visitor.visit_borrowed_bytes(self.message.input.take_bytes(length)?)
     }
 
     #[inline]
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         self.deserialize_bytes(visitor)
     }
 
     #[inline]
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         match self.message.input.take_byte()? {
             0 => visitor.visit_none(),
             1 => self.nested(|deserializer| visitor.visit_some(deserializer)),
-            byte => Err(DecodeError::InvalidOptionTag(byte)),
+            byte => Err(DecodeError::InvalidOptionTag(byte).into()),
         }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, E> {
         visitor.visit_unit()
     }
 
     #[inline]
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, E> {
         visitor.visit_newtype_struct(self)
     }
 
     #[inline]
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         self.take_counted(|elements| visitor.visit_seq(elements))
     }
 
     #[inline]
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
         self.take_counted(|elements| visitor.visit_map(elements))
     }
 
     #[inline]
-    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, E> {
         self.fields(length, visitor)
     }
 
@@ -203,7 +273,7 @@ impl<'de, L: Layout> de::Deserializer<'de> for Deserializer<'_, 'de, L> {
         _name: &'static str,
         length: usize,
         visitor: V,
-    ) -> Result<V::Value> {
+    ) -> Result<V::Value, E> {
         self.fields(length, visitor)
     }
 
@@ -213,7 +283,7 @@ impl<'de, L: Layout> de::Deserializer<'de> for Deserializer<'_, 'de, L> {
         _name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value> {
+    ) -> Result<V::Value, E> {
         self.fields(fields.len(), visitor)
     }
 
@@ -223,20 +293,20 @@ impl<'de, L: Layout> de::Deserializer<'de> for Deserializer<'_, 'de, L> {
         _name: &'static str,
         _variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value> {
+    ) -> Result<V::Value, E> {
         visitor.visit_enum(self)
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value> {
-        Err(DecodeError::NotSelfDescribing)
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, E> {
+        Err(DecodeError::NotSelfDescribing.into())
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value> {
-        Err(DecodeError::NotSelfDescribing)
+    fn deserialize_identifier<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, E> {
+        Err(DecodeError::NotSelfDescribing.into())
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value> {
-        Err(DecodeError::NotSelfDescribing)
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, E> {
+        Err(DecodeError::NotSelfDescribing.into())
     }
 
     fn is_human_readable(&self) -> bool {
@@ -245,16 +315,16 @@ impl<'de, L: Layout> de::Deserializer<'de> for Deserializer<'_, 'de, L> {
 }
 
 /// The elements of a sequence or the entries of a map, whose number is on the wire.
-struct Elements<'m, 'de, L> {
-    deserializer: Deserializer<'m, 'de, L>,
+struct Elements<'m, 'de, L, E> {
+    deserializer: Deserializer<'m, 'de, L, E>,
     declared: usize,
     remaining: usize,
 }
 
-impl<'de, L: Layout> Elements<'_, 'de, L> {
+impl<'de, L: Layout, E: Carried> Elements<'_, 'de, L, E> {
     /// Decodes the next element, or the next entry's key.
     #[inline]
-    fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+    fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
         if self.remaining == 0 {
             return Ok(None);
         }
@@ -265,7 +335,7 @@ impl<'de, L: Layout> Elements<'_, 'de, L> {
             self.deserializer.message.zero_sized += 1;
             if self.deserializer.message.zero_sized > MAX_ZERO_SIZED {
                 let declared = self.declared as u64;
-                result = self.deserializer.message.input.stop(Stop::ImpossibleLength(declared));
+                result = self.deserializer.message.input.stop(Stop::ImpossibleLength(declared)).map_err(E::from);
                 self.remaining = 0;
             }
         }
@@ -275,7 +345,7 @@ impl<'de, L: Layout> Elements<'_, 'de, L> {
     /// Once nothing more can be read there are no more elements, so that a type which ignores errors ends all the same.
     /// After any other error it may go on with the next element.
     #[inline]
-    fn decode<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+    fn decode<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
         let result = seed.deserialize(self.deserializer.reborrow());
         if self.deserializer.message.input.stopped().is_some() {
             self.remaining = 0;
@@ -290,11 +360,11 @@ impl<'de, L: Layout> Elements<'_, 'de, L> {
     }
 }
 
-impl<'de, L: Layout> de::SeqAccess<'de> for Elements<'_, 'de, L> {
-    type Error = DecodeError;
+impl<'de, L: Layout, E: Carried> de::SeqAccess<'de> for Elements<'_, 'de, L, E> {
+    type Error = E;
 
     #[inline]
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
         self.next(seed)
     }
 
@@ -303,16 +373,16 @@ impl<'de, L: Layout> de::SeqAccess<'de> for Elements<'_, 'de, L> {
     }
 }
 
-impl<'de, L: Layout> de::MapAccess<'de> for Elements<'_, 'de, L> {
-    type Error = DecodeError;
+impl<'de, L: Layout, E: Carried> de::MapAccess<'de> for Elements<'_, 'de, L, E> {
+    type Error = E;
 
     #[inline]
-    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
         self.next(seed)
     }
 
     #[inline]
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value> {
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
         self.decode(seed)
     }
 
@@ -322,16 +392,16 @@ impl<'de, L: Layout> de::MapAccess<'de> for Elements<'_, 'de, L> {
 }
 
 /// The fields of a tuple, an array, a struct or a variant, whose number is the type's.
-struct Fields<'m, 'de, L> {
-    deserializer: Deserializer<'m, 'de, L>,
+struct Fields<'m, 'de, L, E> {
+    deserializer: Deserializer<'m, 'de, L, E>,
     remaining: usize,
 }
 
-impl<'de, L: Layout> de::SeqAccess<'de> for Fields<'_, 'de, L> {
-    type Error = DecodeError;
+impl<'de, L: Layout, E: Carried> de::SeqAccess<'de> for Fields<'_, 'de, L, E> {
+    type Error = E;
 
     #[inline]
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
         if self.remaining == 0 {
             return Ok(None);
         }
@@ -344,16 +414,16 @@ impl<'de, L: Layout> de::SeqAccess<'de> for Fields<'_, 'de, L> {
     }
 }
 
-impl<'de, L: Layout> de::EnumAccess<'de> for Deserializer<'_, 'de, L> {
-    type Error = DecodeError;
+impl<'de, L: Layout, E: Carried> de::EnumAccess<'de> for Deserializer<'_, 'de, L, E> {
+    type Error = E;
     type Variant = Self;
 
     #[inline]
-    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self)> {
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), E> {
         let index = L::take_integer::<u32>(&mut self.message.input)?;
         let index_deserializer: de::value::U32Deserializer<NotAnIndex> = index.into_deserializer();
         let Ok(variant) = seed.deserialize(index_deserializer) else {
-            return Err(DecodeError::UnknownVariant(index));
+            return Err(DecodeError::UnknownVariant(index).into());
         };
         Ok((variant, self))
     }
@@ -377,26 +447,26 @@ impl de::Error for NotAnIndex {
     }
 }
 
-impl<'de, L: Layout> de::VariantAccess<'de> for Deserializer<'_, 'de, L> {
-    type Error = DecodeError;
+impl<'de, L: Layout, E: Carried> de::VariantAccess<'de> for Deserializer<'_, 'de, L, E> {
+    type Error = E;
 
     #[inline]
-    fn unit_variant(self) -> Result<()> {
+    fn unit_variant(self) -> Result<(), E> {
         Ok(())
     }
 
     #[inline]
-    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, E> {
         self.nested(|deserializer| seed.deserialize(deserializer))
     }
 
     #[inline]
-    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value> {
+    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, E> {
         self.nested(|deserializer| deserializer.fields(length, visitor))
     }
 
     #[inline]
-    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value> {
+    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, E> {
         self.nested(|deserializer| deserializer.fields(fields.len(), visitor))
     }
 }

@@ -10,15 +10,15 @@ use super::{DecodeError, EncodeError};
 /// Lengths are `u64`, variant indices `u32`.
 pub(super) trait Layout {
     fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError>;
-    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, DecodeError>;
+    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread>;
     fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError>;
-    fn take_char(input: &mut Input<'_>) -> Result<char, DecodeError>;
+    fn take_char(input: &mut Input<'_>) -> Result<char, Unread>;
 }
 
 /// An integer of two bytes or more.
 pub(super) trait Integer: Serialize + DeserializeOwned {
     fn to_little_endian(self) -> impl AsRef<[u8]>;
-    fn take_little_endian(input: &mut Input<'_>) -> Result<Self, DecodeError>;
+    fn take_little_endian(input: &mut Input<'_>) -> Result<Self, Unread>;
 }
 
 macro_rules! integers {
@@ -30,7 +30,7 @@ macro_rules! integers {
             }
 
             #[inline]
-            fn take_little_endian(input: &mut Input<'_>) -> Result<Self, DecodeError> {
+            fn take_little_endian(input: &mut Input<'_>) -> Result<Self, Unread> {
                 Ok(Self::from_le_bytes(input.take()?))
             }
         }
@@ -46,6 +46,7 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
+    #[inline]
     pub(super) fn new(bytes: &'a mut [u8]) -> Self {
         Self { bytes, written: 0 }
     }
@@ -104,8 +105,33 @@ impl From<Stop> for DecodeError {
     }
 }
 
+/// Why a part could not be read: one byte, since every result on the way of a value has room for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Unread {
+    /// The message has [stopped](Input::stopped).
+    Stopped,
+    InvalidUtf8,
+    InvalidChar,
+    #[cfg(feature = "postcard")]
+    InvalidVarint,
+}
+
+impl From<Unread> for DecodeError {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            // The reason why it has stopped decides in the end.
+            Unread::Stopped => Self::Incomplete,
+            Unread::InvalidUtf8 => Self::InvalidUtf8,
+            Unread::InvalidChar => Self::InvalidChar,
+            #[cfg(feature = "postcard")]
+            Unread::InvalidVarint => Self::InvalidVarint,
+        }
+    }
+}
+
 impl<'de> Input<'de> {
     /// The bytes of a message that have arrived; the whole message takes at most `capacity`.
+    #[inline]
     pub(super) fn new(message: &'de [u8], capacity: usize) -> Self {
         // No object is larger than `isize::MAX` bytes.
         Self { rest: message, length: message.len(), capacity: capacity.min(isize::MAX as usize), stopped: None }
@@ -137,13 +163,10 @@ impl<'de> Input<'de> {
 
     /// Ends the message here, for a reason that holds whatever the type makes of it: where the next field begins is
     /// not known.
-    ///
-    /// The error is made where it is returned: a place for it in the frame of each level would cost a deep message much
-    /// stack.
-    #[inline(always)]
-    pub(super) fn stop<T>(&mut self, reason: Stop) -> Result<T, DecodeError> {
+    #[inline]
+    pub(super) fn stop<T>(&mut self, reason: Stop) -> Result<T, Unread> {
         self.note(reason);
-        Err(reason.into())
+        Err(Unread::Stopped)
     }
 
     #[cold]
@@ -158,7 +181,7 @@ impl<'de> Input<'de> {
     }
 
     #[inline]
-    pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], DecodeError> {
+    pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], Unread> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
             return self.stop(Stop::RanOut);
         };
@@ -167,13 +190,13 @@ impl<'de> Input<'de> {
     }
 
     #[inline]
-    pub(super) fn take_byte(&mut self) -> Result<u8, DecodeError> {
+    pub(super) fn take_byte(&mut self) -> Result<u8, Unread> {
         let [byte] = self.take()?;
         Ok(byte)
     }
 
     #[inline]
-    pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], DecodeError> {
+    pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], Unread> {
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
             return self.stop(Stop::RanOut);
         };
@@ -182,12 +205,12 @@ impl<'de> Input<'de> {
     }
 
     #[inline]
-    pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, DecodeError> {
+    pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, Unread> {
         if self.rest.len() < length && !may_become_utf8(self.rest, length) {
             self.note(Stop::RanOut);
-            return Err(DecodeError::InvalidUtf8);
+            return Err(Unread::InvalidUtf8);
         }
-        core::str::from_utf8(self.take_bytes(length)?).map_err(|_| DecodeError::InvalidUtf8)
+        core::str::from_utf8(self.take_bytes(length)?).map_err(|_| Unread::InvalidUtf8)
     }
 
     /// Skips bytes that have arrived.

@@ -3,7 +3,7 @@
 use postcard::Error;
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Input, Integer, Layout, Output, Stop};
+use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of [postcard 1](https://postcard.jamesmunns.com/wire-format): integers of two bytes and more, lengths and
@@ -28,14 +28,17 @@ use super::{Codec, DecodeError, EncodeError, de, ser};
 pub struct Postcard;
 
 impl Codec for Postcard {
+    #[inline]
     fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
         ser::encode::<Self, T>(value, into)
     }
 
+    #[inline]
     fn decode<'de, T: Deserialize<'de>>(from: &'de [u8]) -> Result<(T, usize), DecodeError> {
         Self::decode_within(from, usize::MAX)
     }
 
+    #[inline]
     fn decode_within<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
         de::decode::<Self, T>(from, capacity)
     }
@@ -50,14 +53,14 @@ impl Layout for Postcard {
         })
     }
 
-    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, DecodeError> {
+    fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread> {
         match input.take_with(postcard::take_from_bytes) {
             Ok(value) => Ok(value),
             Err(Error::DeserializeUnexpectedEnd) => input.stop(Stop::RanOut),
             Err(_) => {
                 // As many bytes as the type can take, all of which have arrived.
                 input.skip((8 * size_of::<T>()).div_ceil(7));
-                Err(DecodeError::InvalidVarint)
+                Err(Unread::InvalidVarint)
             }
         }
     }
@@ -70,13 +73,13 @@ impl Layout for Postcard {
     }
 
     /// A text of at most four bytes; postcard takes the first character and ignores the others.
-    fn take_char(input: &mut Input<'_>) -> Result<char, DecodeError> {
+    fn take_char(input: &mut Input<'_>) -> Result<char, Unread> {
         let length = Self::take_integer::<u64>(input)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= 4).ok_or(DecodeError::InvalidChar)?;
+        let length = usize::try_from(length).ok().filter(|length| *length <= 4).ok_or(Unread::InvalidChar)?;
         let text = input.take_text(length).map_err(|error| match error {
-            DecodeError::InvalidUtf8 => DecodeError::InvalidChar,
+            Unread::InvalidUtf8 => Unread::InvalidChar,
             error => error,
         })?;
-        text.chars().next().ok_or(DecodeError::InvalidChar)
+        text.chars().next().ok_or(Unread::InvalidChar)
     }
 }

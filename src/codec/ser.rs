@@ -11,6 +11,7 @@ use super::{EncodeError, MAX_DEPTH, MAX_ZERO_SIZED};
 
 type Result<T> = core::result::Result<T, EncodeError>;
 
+#[inline]
 pub(super) fn encode<L: Layout, T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize> {
     let mut serializer = Serializer {
         output: Output::new(into),
