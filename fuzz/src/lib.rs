@@ -103,7 +103,7 @@ pub mod commands {
         type Response = Response;
         type Context<'a> = &'a mut Log;
 
-        fn process<'a, 'b>(self, log: &'b mut &'a mut Log) -> Response {
+        fn process(self, log: &mut &mut Log) -> Response {
             log.executed.push(self.clone());
             match self {
                 Self::Count => Response::Counted(log.executed.len() as u32),
