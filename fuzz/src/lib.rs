@@ -1,0 +1,118 @@
+//! What the fuzz targets share.
+
+#[path = "../../tests/support/model.rs"]
+pub mod model;
+
+use std::collections::BTreeMap;
+
+use arbitrary::{Arbitrary, Unstructured};
+use ipc_server::codec::Codec;
+use serde::{Deserialize, Serialize};
+
+use self::model::{
+    Borrowed, Bytes, Chain, Containers, Fixed, Floats, Integers, Kind, Lenient, LenientList, Record, Shape, Standard,
+    Theirs, Tree, Unit, compare,
+};
+
+/// Another implementation of a codec's layout.
+pub trait Peer {
+    type Codec: Codec;
+    fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Theirs<T>;
+}
+
+/// Decodes `bytes` as each of many types, side by side with `P`.
+pub fn decode_as_everything<P: Peer>(bytes: &[u8]) {
+    macro_rules! compare {
+        ($($kind:ident: $($type:ty),*;)*) => {$($(
+            compare::<P::Codec, $type>(bytes, Kind::$kind, P::decode);
+        )*)*};
+    }
+    compare! {
+        Plain: Integers, Floats, Record, Shape, Fixed, Standard, Borrowed<'_>, (Bytes, char), Tree, Chain;
+        ZeroSized: Containers, Vec<Vec<()>>, (Vec<((), Unit)>, u8);
+        Lenient: (Lenient<bool>, u16), (Lenient<String>, u8), (Lenient<char>, u8), (Lenient<u64>, Lenient<u16>),
+            (Lenient<Vec<Lenient<bool>>>, u8), Vec<Lenient<Shape>>, (LenientList<bool>, u8),
+            (LenientList<Vec<String>>, u8), (LenientList<()>, Lenient<u8>), Lenient<Tree>;
+    }
+}
+
+/// Values of every kind that serde knows, made from the fuzzer's bytes.
+#[derive(Clone, Debug, PartialEq, Arbitrary, Serialize, Deserialize)]
+pub enum Value {
+    Nothing,
+    Bool(bool),
+    Char(char),
+    Unsigned(u8, u16, u32, u64, u128),
+    Signed(i8, i16, i32, i64, i128),
+    Floats(Floats),
+    Text(String),
+    Listed(Vec<u8>),
+    Numbers(Vec<i16>),
+    Units(()),
+    Option(Option<Option<Box<Self>>>),
+    List(Vec<Self>),
+    Map(BTreeMap<String, Self>),
+    Keys(BTreeMap<(u8, Option<char>), [u16; 2]>),
+    Tuple((bool, (Box<Self>, u8))),
+    Outcome(Result<Box<Self>, String>),
+    Duration(std::time::Duration),
+    Empty {},
+}
+
+impl<'a> Arbitrary<'a> for Floats {
+    fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
+        Ok(Self { single: f32::from_bits(bytes.arbitrary()?), double: f64::from_bits(bytes.arbitrary()?) })
+    }
+}
+
+/// The commands of the targets `connection` and `server`.
+pub mod commands {
+    use arbitrary::Arbitrary;
+    use ipc_server::IpcServerCommand;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Arbitrary, Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub enum Command {
+        Count,
+        Add {
+            left: u8,
+            right: u8,
+        },
+        Echo(String),
+        Maybe(Option<bool>),
+        Letters(Vec<char>),
+        /// Asks for a response of this many bytes and a few.
+        Fill(u8),
+    }
+
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub enum Response {
+        Counted(u32),
+        Sum(u8),
+        Text(String),
+        Done,
+    }
+
+    /// What was executed, in order.
+    #[derive(Debug, Default)]
+    pub struct Log {
+        pub executed: Vec<Command>,
+    }
+
+    impl IpcServerCommand for Command {
+        type Response = Response;
+        type Context<'a> = &'a mut Log;
+
+        fn process(self, log: &mut &mut Log) -> Response {
+            log.executed.push(self.clone());
+            match self {
+                Self::Count => Response::Counted(log.executed.len() as u32),
+                Self::Add { left, right } => Response::Sum(left.wrapping_add(right)),
+                Self::Echo(text) => Response::Text(text),
+                Self::Maybe(_) => Response::Done,
+                Self::Letters(letters) => Response::Text(letters.into_iter().rev().collect()),
+                Self::Fill(length) => Response::Text("x".repeat(length.into())),
+            }
+        }
+    }
+}
