@@ -121,7 +121,7 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
         match usize::try_from(declared) {
             Ok(length) if length <= self.message.input.room().saturating_add(more) => Ok(length),
             // No object is larger than `isize::MAX` bytes.
-            Ok(length) if length <= isize::MAX as usize => {
+            Ok(length) if length <= isize::MAX as usize - self.message.input.used() => {
                 self.message.input.stop(Stop::BeyondCapacity(length)).map_err(E::from)
             }
             _ => self.message.input.stop(Stop::ImpossibleLength(declared)).map_err(E::from),
