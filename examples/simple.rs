@@ -8,15 +8,19 @@
 //! cargo run --example simple -- client push 69        pushes a number onto the daemon's stack
 //! ```
 //!
-//! `--socket PATH` chooses another socket than `ipc-server.sock` in the current directory.
+//! `--socket PATH` chooses another socket than `ipc-server.sock` in the current directory. Built with
+//! `--features postcard`, `--codec postcard` speaks that format in place of bincode; both sides must speak the same.
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
-use ipc_server::{CallError, IpcServer, IpcServerCommand, call};
+use clap::{Parser, Subcommand, ValueEnum};
+#[cfg(feature = "postcard")]
+use ipc_server::codec::Postcard;
+use ipc_server::codec::{Bincode, Codec};
+use ipc_server::{CallError, Client, IpcServer, IpcServerCommand};
 use serde::{Deserialize, Serialize};
 
 #[derive(Parser)]
@@ -25,8 +29,20 @@ struct Arguments {
     /// The daemon's socket.
     #[arg(long, global = true, default_value = "ipc-server.sock", value_name = "PATH")]
     socket: String,
+    /// What client and daemon speak.
+    #[arg(long, global = true, value_enum, default_value = "bincode")]
+    codec: Format,
     #[command(subcommand)]
     mode: Option<Mode>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    /// As the published crate does.
+    Bincode,
+    /// Fewer bytes.
+    #[cfg(feature = "postcard")]
+    Postcard,
 }
 
 #[derive(Subcommand)]
@@ -87,11 +103,11 @@ impl IpcServerCommand for ClientCommand {
 }
 
 fn main() -> ExitCode {
-    let Arguments { socket, mode } = Arguments::parse();
-    let outcome = match mode {
-        Some(Mode::Server) => serve(&socket),
-        Some(Mode::Client { command }) => send(&command, &socket).map_err(Into::into),
-        None => demonstrate(),
+    let Arguments { socket, codec, mode } = Arguments::parse();
+    let outcome = match codec {
+        Format::Bincode => run::<Bincode>(mode, &socket),
+        #[cfg(feature = "postcard")]
+        Format::Postcard => run::<Postcard>(mode, &socket),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -102,9 +118,18 @@ fn main() -> ExitCode {
     }
 }
 
+fn run<K: Codec>(mode: Option<Mode>, socket: &str) -> Result<(), Box<dyn Error>> {
+    match mode {
+        Some(Mode::Server) => serve::<K>(socket),
+        Some(Mode::Client { command }) => Ok(send::<K>(&command, socket)?),
+        None => demonstrate::<K>(),
+    }
+}
+
 /// The daemon.
-fn serve(socket: &str) -> Result<(), Box<dyn Error>> {
-    let mut server = IpcServer::<ClientCommand>::new(socket)?;
+fn serve<K: Codec>(socket: &str) -> Result<(), Box<dyn Error>> {
+    // With the default settings this is `IpcServer::<ClientCommand>::new(socket)`.
+    let mut server = IpcServer::<ClientCommand>::builder().codec::<K>().bind(socket)?;
     let mut stack = Vec::new();
     loop {
         server.handle_new_messages(&mut stack)?;
@@ -114,15 +139,16 @@ fn serve(socket: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// The client.
-fn send(command: &ClientCommand, socket: &str) -> Result<(), CallError> {
-    let response = call(command, socket)?;
+fn send<K: Codec>(command: &ClientCommand, socket: &str) -> Result<(), CallError> {
+    // With the default settings this is `ipc_server::call(command, socket)`.
+    let response = Client::builder().codec::<K>().connect(socket)?.call(command)?;
     println!("sent command: {command:?}");
     println!("received response: {response:?}");
     Ok(())
 }
 
 /// Daemon and client in one process.
-fn demonstrate() -> Result<(), Box<dyn Error>> {
+fn demonstrate<K: Codec>() -> Result<(), Box<dyn Error>> {
     let commands = [
         ClientCommand::Print { payload: "hello".to_owned() },
         ClientCommand::Add { a: 5, b: 3 },
@@ -132,10 +158,10 @@ fn demonstrate() -> Result<(), Box<dyn Error>> {
     let socket = directory.path().join("demonstration.sock");
     let socket = socket.to_str().ok_or("the temporary directory's path is not UTF-8")?;
 
-    let mut server = IpcServer::<ClientCommand>::new(socket)?;
+    let mut server = IpcServer::<ClientCommand>::builder().codec::<K>().bind(socket)?;
     let mut stack = Vec::new();
     thread::scope(|scope| {
-        let client = scope.spawn(|| commands.iter().try_for_each(|command| send(command, socket)));
+        let client = scope.spawn(|| commands.iter().try_for_each(|command| send::<K>(command, socket)));
         while !client.is_finished() {
             server.wait(Some(Duration::from_millis(10)))?;
             server.handle_new_messages(&mut stack)?;
