@@ -79,7 +79,10 @@ impl<C: IpcServerCommand> ServerBuilder<C> {
 }
 
 impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
-    /// Speaks another codec. The clients must speak the same. Default: [`Bincode`].
+    /// Speaks another codec. Default: [`Bincode`].
+    ///
+    /// The clients must speak the same. Nothing on the wire says which it is: a command in one format may happen to be
+    /// another command in the other.
     pub fn codec<Other: Codec>(self) -> ServerBuilder<C, Other, N, CONNECTIONS> {
         ServerBuilder { settings: self.settings, server: PhantomData }
     }
