@@ -114,6 +114,8 @@ mod client;
 pub mod codec;
 mod command;
 pub mod connection;
+#[cfg(all(any(doc, doctest), feature = "std", feature = "unix"))]
+pub mod guide;
 mod peer;
 #[cfg(feature = "unix")]
 mod server;
