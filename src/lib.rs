@@ -91,6 +91,11 @@
 //!
 //! `codec` and `connection` need no operating system, and nothing needs std or a heap.
 //!
+//! # More
+//!
+//! The [`guide`] has chapters on capacities, security, event loops (tokio, mio, calloop), `no_std`, migrating from 0.3.2 and
+//! on what each error message means. Whole programs are in the package's `examples/`, the wire formats in `docs/wire.md`.
+//!
 //! # Features
 //!
 //! - `unix` (default): [`unix`], [`IpcServer`], [`Client`], [`call`], on Linux. Needs neither std nor libc.

@@ -22,7 +22,7 @@
 //! # use std::time::{Duration, Instant};
 //! # let (mut server, client) = server_and_client();
 //! # let mut level = 3;
-//! let interval = Duration::from_millis(10);
+//! let interval = Duration::from_millis(100);
 //! let mut next = Instant::now() + interval;
 //! # let mut ticks = 0;
 //! # while !client.is_finished() || ticks < 2 {
