@@ -91,6 +91,11 @@
 //!
 //! `codec` and `connection` need no operating system, and nothing needs std or a heap.
 //!
+//! # More
+//!
+//! The [`guide`] has chapters on capacities, security, event loops (tokio, mio, calloop), `no_std`, migrating from 0.3.2 and
+//! on what each error message means. Whole programs are in the package's `examples/`, the wire formats in `docs/wire.md`.
+//!
 //! # Features
 //!
 //! - `unix` (default): [`unix`], [`IpcServer`], [`Client`], [`call`], on Linux. Needs neither std nor libc.
@@ -114,6 +119,8 @@ mod client;
 pub mod codec;
 mod command;
 pub mod connection;
+#[cfg(all(any(doc, doctest), feature = "std", feature = "unix"))]
+pub mod guide;
 mod peer;
 #[cfg(feature = "unix")]
 mod server;

@@ -402,6 +402,15 @@ impl<C, K, const N: usize, const CONNECTIONS: usize> AsFd for IpcServer<C, K, N,
     }
 }
 
+/// The same descriptor as [`AsFd`], for libraries that ask for its number (tokio's `AsyncFd`, mio's `SourceFd`).
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+impl<C, K, const N: usize, const CONNECTIONS: usize> std::os::fd::AsRawFd for IpcServer<C, K, N, CONNECTIONS> {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
 impl<C, K, const N: usize, const CONNECTIONS: usize> fmt::Debug for IpcServer<C, K, N, CONNECTIONS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IpcServer")

@@ -14,7 +14,7 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// `name` keeps its build apart from other projects'; `dependencies` are lines of TOML.
+    /// `name` is the package's; `dependencies` are lines of TOML. All projects share what is built of their dependencies.
     pub(crate) fn new(name: &str, dependencies: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = env!("CARGO_MANIFEST_DIR");
@@ -26,7 +26,7 @@ impl Project {
         // The same versions, so that nothing has to be fetched.
         fs::copy(Path::new(root).join("Cargo.lock"), directory.path().join("Cargo.lock")).unwrap();
         fs::create_dir_all(directory.path().join("src/bin")).unwrap();
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
         Self { directory, target }
     }
 

@@ -1,0 +1,17 @@
+//! A guide, in chapters. This module holds documentation and no code.
+//!
+//! - [`capacities`]: how long messages may be, how many clients may wait, how long, and what that costs;
+//! - [`security`]: who can do what, by what it is kept, and what is not guarded against;
+//! - [`event_loops`]: the server in a loop of your own, or in that of tokio, mio or calloop;
+//! - [`no_std`](mod@no_std): without the standard library, without a heap, without an operating system;
+//! - [`migrating`]: from `ipc-server` 0.3.2;
+//! - [`troubleshooting`]: every error message, its cause, and what to do.
+//!
+//! The wire formats are in `docs/wire.md`, whole programs in `examples/`.
+
+pub mod capacities;
+pub mod event_loops;
+pub mod migrating;
+pub mod no_std;
+pub mod security;
+pub mod troubleshooting;

@@ -1,0 +1,64 @@
+//! Without the standard library, without a heap, without an operating system.
+//!
+//! The crate is `#![no_std]` throughout and allocates nothing. The features decide how much of it there is:
+//!
+//! | dependency line | what there is |
+//! |---|---|
+//! | `ipc-server = "0.4"` | everything but `codec::Postcard` and the log |
+//! | `ipc-server = { version = "0.4", default-features = false, features = ["unix"] }` | server and client on Linux, with neither std nor libc |
+//! | `ipc-server = { version = "0.4", default-features = false }` | [`codec`](crate::codec) and [`connection`](crate::connection), for any target |
+//!
+//! serde needs `default-features = false, features = ["derive"]` beside it.
+//!
+//! # Types without a heap
+//!
+//! Commands and responses hold what `heapless` offers in place of `String` and `Vec` (its feature `serde`). What does not fit
+//! is malformed: its client is closed, and nothing is executed.
+//!
+//! ```
+//! use ipc_server::IpcServerCommand;
+//! use ipc_server::codec::{Bincode, Codec, DecodeError};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Debug, PartialEq)]
+//! enum Command {
+//!     Rename(heapless::String<8>),
+//!     Sum(heapless::Vec<u16, 4>),
+//! }
+//!
+//! impl IpcServerCommand for Command {
+//!     type Response = Option<u16>;
+//!     type Context<'a> = &'a mut heapless::String<8>;
+//!
+//!     fn process(self, name: &mut Self::Context<'_>) -> Option<u16> {
+//!         match self {
+//!             Command::Rename(new) => {
+//!                 **name = new;
+//!                 None
+//!             }
+//!             Command::Sum(numbers) => numbers.iter().try_fold(0_u16, |sum, number| sum.checked_add(*number)),
+//!         }
+//!     }
+//! }
+//!
+//! let fits = b"\0\0\0\0\x08\0\0\0\0\0\0\0pressure";
+//! assert!(matches!(Bincode::decode::<Command>(fits), Ok((Command::Rename(_), 20))));
+//! let too_long = b"\0\0\0\0\x09\0\0\0\0\0\0\0pressures";
+//! assert!(matches!(Bincode::decode::<Command>(too_long), Err(DecodeError::Custom(_))));
+//! ```
+//!
+//! # On Linux
+//!
+//! [`IpcServer`](crate::IpcServer), [`Client`](crate::Client) and [`call`](crate::call) are there with the feature `unix`
+//! alone: system calls go through rustix, which needs no libc. Paths are `&str`, `&CStr` or `&[u8]`. A program without std
+//! brings its own entry point and panic handler.
+//!
+//! # Anywhere else
+//!
+//! Implement [`Transport`](crate::connection::Transport) for what you have (a UART, a USB endpoint, a queue), and drive
+//! [`Connection`](crate::connection::Connection) over it, as the example of [`connection`](crate::connection) does. A
+//! transport that knows no peer leaves `peer()` as it is; then `process` is called, not `process_from`. The
+//! [`Buffers`](crate::connection::Buffers) can be a `static`, which takes no room in the binary.
+//!
+//! Both sides of a link like that speak the same formats as on the socket, and a host program uses
+//! [`codec`](crate::codec) to talk to a device.

@@ -1,0 +1,115 @@
+//! Every error message, its cause, and what to do.
+//!
+//! # A client says
+//!
+//! **no socket is at the path: start the server, or correct the path**
+//! ([`NoServer`](crate::CallError::NoServer)). A relative path is relative to each program's own working directory: give both
+//! an absolute one. The daemon removes its socket when it ends.
+//!
+//! **nobody is listening at the socket: start the server** ([`Refused`](crate::CallError::Refused)). The daemon was killed and
+//! left its socket behind, which the next start replaces; or it is between `bind` and `listen`, for an instant; or what lies
+//! there is no socket.
+//!
+//! **no permission to open the socket: run as the server's user** ([`PermissionDenied`](crate::CallError::PermissionDenied)).
+//! The socket is its owner's alone unless the daemon was built with [`mode`](crate::ServerBuilder::mode); every directory on
+//! the path must be open to you too.
+//!
+//! **the server belongs to user UID, neither us nor root: check who made the socket**
+//! ([`Untrusted`](crate::CallError::Untrusted)). Nothing was sent. If that user is the right one, say so with
+//! [`trust`](crate::ClientBuilder::trust).
+//!
+//! **the server did not answer in time: see whether it is busy or stopped, then try again or raise the deadline**
+//! ([`TimedOut`](crate::CallError::TimedOut)). The daemon's loop does not come round to `handle_new_messages`, or a command
+//! takes long; `kill -CONT` wakes a stopped one. The command may have been executed.
+//!
+//! **the server closed the connection without a reply: see whether it knows this command, codec and user**
+//! ([`Closed`](crate::CallError::Closed)). The daemon refused you, did not understand the command, expired or evicted the
+//! connection, could not encode its reply, or ended. The daemon knows which: its [`totals`](crate::IpcServer::totals) count
+//! it, and with the feature `log` it names you and the reason. The most frequent cause is a client that was built from
+//! another version of the command type.
+//!
+//! **the server closed the connection after N bytes of an unfinished response: see whether both sides have the same response
+//! type** ([`Closed`](crate::CallError::Closed)).
+//!
+//! **what the server sent is not a response: REASON: see whether both sides have the same types and codec**
+//! ([`Malformed`](crate::CallError::Malformed)). The command has probably been executed.
+//!
+//! **the command is longer than N bytes: shorten it, or raise the capacity of client and server**
+//! ([`CommandTooLarge`](crate::CallError::CommandTooLarge)) and **the response is longer than N bytes: raise the client's
+//! capacity** ([`ResponseTooLarge`](crate::CallError::ResponseTooLarge)). See [`capacities`](super::capacities).
+//!
+//! **the command can't be encoded: REASON: correct its type** ([`Encode`](crate::CallError::Encode)). Most often the type is
+//! one of those that neither format can hold: an iterator of unknown length that is serialized as a sequence, an enum that is
+//! `#[serde(untagged)]`, a struct with `#[serde(flatten)]`.
+//!
+//! **the command type takes no bytes on the wire: give it a variant or a field**
+//! ([`EmptyCommand`](crate::CallError::EmptyCommand)). A unit struct encodes to nothing; so does an enum's content, but an enum
+//! has its variant.
+//!
+//! **the socket's path is longer than 107 bytes: choose a shorter one** ([`PathTooLong`](crate::CallError::PathTooLong)) and
+//! **the socket's path is empty or contains a NUL byte: correct it** ([`InvalidPath`](crate::CallError::InvalidPath)).
+//! The kernel's limit. A path relative to the working directory may be shorter.
+//!
+//! **the operating system failed: REASON: see to that first** ([`Os`](crate::CallError::Os)).
+//!
+//! # A daemon does not start
+//!
+//! **another server is listening at the socket's path: stop it first** ([`InUse`](crate::unix::BindError::InUse)).
+//! It may be one that is just starting or ending. `fuser PATH.lock` names the process.
+//!
+//! **the directory of the socket's path does not exist: create it first** ([`NoDirectory`](crate::unix::BindError::NoDirectory)).
+//!
+//! **no permission to create the socket or its lock file: choose a directory that this user can write to**
+//! ([`PermissionDenied`](crate::unix::BindError::PermissionDenied)). Under systemd: `RuntimeDirectory=`, or a socket unit.
+//!
+//! **something that is not a socket lies at the socket's path: move it away or choose another path**
+//! ([`NotASocket`](crate::unix::BindError::NotASocket)). It is left alone, since it may be worth something to somebody.
+//!
+//! **a socket of user UID lies at the socket's path: choose another path** ([`NotOurs`](crate::unix::BindError::NotOurs)).
+//! The daemon has run as another user before; remove its socket as that user.
+//!
+//! **the lock file beside the socket is not a regular file of this user: move it away**
+//! ([`BadLockFile`](crate::unix::BindError::BadLockFile)). Like the one before: `PATH.lock` stays when a daemon ends, and is its
+//! user's.
+//!
+//! **the socket's path is longer than 107 bytes: choose a shorter one** ([`PathTooLong`](crate::unix::BindError::PathTooLong)) and
+//! **the socket's path is empty or contains a NUL byte** ([`InvalidPath`](crate::unix::BindError::InvalidPath)).
+//!
+//! **the descriptor is not a Unix stream socket that listens: pass another**
+//! ([`NotAListener`](crate::unix::BindError::NotAListener)). In a systemd unit: `ListenStream=` with a path and `Accept=no`.
+//!
+//! **the operating system refused to set up the socket: REASON** ([`Os`](crate::unix::BindError::Os)).
+//!
+//! # A daemon's loop ends, or its log says
+//!
+//! **the listening socket is broken: REASON** ([`ServerError`](crate::ServerError)). No client can cause it. Something in the
+//! daemon closed a descriptor that was not its own.
+//!
+//! **the peer sent what is not a command: REASON**. The client was built from another version of the command type, speaks
+//! another codec, or is no client. REASON says at what the decoder stopped: an unknown variant is a newer client.
+//!
+//! **the peer's command is longer than N bytes**. The client's capacity is larger than the server's.
+//!
+//! **the peer closed the connection after N bytes of an unfinished command**. The client was interrupted; nothing was executed.
+//!
+//! **the response could not be encoded: REASON**. "The encoding is longer than the buffer" is a reply beyond the capacity. The
+//! command was executed, and the client does not know.
+//!
+//! **the transport failed: REASON**. "Broken pipe" is a client that was gone before its reply.
+//!
+//! **the command type takes no bytes on the wire: give it a variant or a field**. As above.
+//!
+//! **the peer is outside our PID namespace, so that the kernel does not name it**
+//! ([`UnknownPeer`](crate::unix::AcceptError::UnknownPeer)). The client is in another container, or outside the daemon's own
+//! (systemd's `PrivatePIDs=`). Let both share a PID namespace, or run the client inside the daemon's.
+//!
+//! **no file descriptor or memory is left for a connection: REASON** ([`Exhausted`](crate::unix::AcceptError::Exhausted)). The
+//! clients wait in the backlog; accepting begins again by itself after 50 ms. Raise `ulimit -n` (systemd: `LimitNOFILE=`), or
+//! look for what the daemon forgets to close.
+//!
+//! # It compiles and does not work, or does not compile
+//!
+//! - *An `EncodeError` or `DecodeError` for every value of a type*: neither format describes itself, so
+//!   `#[serde(untagged)]`, `#[serde(tag = "..")]`, `#[serde(flatten)]` and `#[serde(skip_serializing_if = "..")]` don't work.
+//! - *type annotations needed* at `IpcServer::builder()`: write `IpcServer::<Command>::builder()`.
+//! - *a `const` assertion about a capacity of 0 bytes or about room for a connection*: both are at least 1.
