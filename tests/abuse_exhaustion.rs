@@ -1,0 +1,97 @@
+//! Descriptors run out and come back. The server is a process of its own, since the limit is the process's.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[path = "support/process.rs"]
+mod process;
+mod support;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use ipc_server::{Client, IpcServer, IpcServerCommand};
+use process::{Process, patience, say, socket};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+use support::{Scratch, assert_silent, connect_and_send, until_closed};
+
+#[derive(Serialize, Deserialize, Debug)]
+enum Ask {
+    /// How often the daemon has been woken.
+    Wakes,
+    /// From now on no descriptor is left.
+    Exhaust,
+    /// Descriptors are left again.
+    Recover,
+}
+
+impl IpcServerCommand for Ask {
+    type Response = u64;
+    type Context<'a> = &'a mut u64;
+
+    fn process(self, wakes: &mut Self::Context<'_>) -> u64 {
+        let limit = getrlimit(Resource::Nofile);
+        let set = |current| setrlimit(Resource::Nofile, Rlimit { current: Some(current), ..limit }).unwrap();
+        match self {
+            Self::Wakes => {}
+            // Those that are open are beyond it and stay open.
+            Self::Exhaust => set(3),
+            Self::Recover => set(256),
+        }
+        **wakes
+    }
+}
+
+/// A host that does nothing but sleep on the server's descriptor, without a timeout.
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_host() {
+    let builder = IpcServer::<Ask>::builder().keep_open(true).deadline(Duration::from_secs(60));
+    let mut server = builder.bind(socket()).unwrap();
+    let mut wakes = 0;
+    say("ready");
+    let go_on = patience();
+    while go_on() {
+        poll(&mut [PollFd::new(&server, PollFlags::IN)], None).unwrap();
+        wakes += 1;
+        server.handle_new_messages(&mut wakes).unwrap();
+    }
+}
+
+#[test]
+fn accepting_pauses_without_a_spin_and_goes_on_when_descriptors_are_back() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let host = Process::start("part_host", &path);
+    assert_eq!(host.hear(), "ready");
+    let mut open = Client::connect(path.as_str()).unwrap();
+    let mut half = connect_and_send(&path, b"\0\0");
+    for _ in 0..3 {
+        let before = open.call(&Ask::Exhaust).unwrap();
+        let start = Instant::now();
+        let mut waiting: Vec<_> = (0..5).map(|_| connect_and_send(&path, b"\0\0\0\0")).collect();
+        // Those that are open are served meanwhile, each with a wake-up or two.
+        let mut calls = 0;
+        while start.elapsed() < Duration::from_millis(400) {
+            open.call(&Ask::Wakes).unwrap();
+            calls += 1;
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        waiting.iter_mut().for_each(assert_silent);
+        let wakes = open.call(&Ask::Wakes).unwrap() - before;
+        // Twenty pauses in a second.
+        let pauses = u64::try_from(start.elapsed().as_millis() / 50).unwrap();
+        assert!(wakes <= 2 * (calls + pauses + 2), "{wakes} wake-ups for {calls} calls and {pauses} pauses");
+
+        // Whoever waits is served without anybody else doing anything.
+        open.call(&Ask::Recover).unwrap();
+        for client in &mut waiting {
+            let mut reply = [0; 8];
+            std::io::Read::read_exact(client, &mut reply).unwrap();
+            assert!(u64::from_le_bytes(reply) > wakes);
+        }
+    }
+    half.write_all(&[0; 2]).unwrap();
+    half.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(until_closed(&mut half).len(), 8);
+}
