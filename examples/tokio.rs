@@ -70,7 +70,8 @@ type Server = IpcServer<Command, ipc_server::codec::Bincode, 64, 1024>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: tokio SOCKET")?;
-    let server = IpcServer::<Command>::builder().capacity::<64>().connections::<1024>().bind(path)?;
+    // In a box, since it is a quarter of a megabyte and the runtime moves it about.
+    let server = Box::new(IpcServer::<Command>::builder().capacity::<64>().connections::<1024>().bind(path)?);
     let mut daemon = Daemon::default();
     let ticks = daemon.ticks.clone();
     runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -88,7 +89,7 @@ async fn tick(ticks: Arc<AtomicU64>) {
     }
 }
 
-async fn serve(server: Server, daemon: &mut Daemon) -> Result<(), Box<dyn Error>> {
+async fn serve(server: Box<Server>, daemon: &mut Daemon) -> Result<(), Box<dyn Error>> {
     // SAFETY: the server keeps its descriptor open and never exchanges it, and it stays in the `AsyncFd` until the end.
     let mut server = unsafe { AsyncFd::register_with_interest(server, Interest::READABLE) }.map_err(io::Error::from)?;
     while !daemon.stopping {
