@@ -2,7 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "tests; each file uses a part")]
 
 use std::fmt::Display;
-use std::io::{BufRead, BufReader, Write, stdin, stdout};
+use std::io::{BufRead, BufReader, Write, stdin};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -98,7 +98,7 @@ pub(crate) fn socket() -> String {
 
 /// Says a line to the test that started this part.
 pub(crate) fn say(line: impl Display) {
-    writeln!(stdout(), "{MARK}{line}").unwrap();
+    println!("{MARK}{line}");
 }
 
 /// What the test that started this part tells it next; nothing if it has ended.
