@@ -74,7 +74,7 @@ fn a_stopped_server_times_out_and_serves_again_when_it_continues() {
     let mut patient = connect_and_send(&path, &ADD.bytes());
     server.signal(Signal::CONT);
     assert_eq!(response(&mut patient), SUM);
-    assert_eq!(client.call(&ADD), Ok(SUM));
+    assert_eq!(call(&ADD, path.as_str()), Ok(SUM));
 }
 
 #[test]
