@@ -140,9 +140,8 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// [`Handled`].
     pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
         let mut handled = Handled::default();
-        let outcome = self.handle(&mut context, &mut handled);
-        self.report.end_call(&handled);
-        outcome.map(|()| handled)
+        self.handle(&mut context, &mut handled)?;
+        Ok(handled)
     }
 
     /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.
@@ -168,12 +167,27 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             self.serve(ready, context, handled)?;
         }
         handled.pending = self.table.len();
+        self.report.end_call();
         Ok(())
     }
 
     /// Kept apart from `handle`, so that a call with nothing to do is little more than its system call.
     #[inline(never)]
     fn serve(
+        &mut self,
+        ready: &[Event],
+        context: &mut C::Context<'_>,
+        handled: &mut Handled,
+    ) -> Result<(), ServerError> {
+        let mut batch = Handled::default();
+        let outcome = self.serve_each(ready, context, &mut batch);
+        batch.pending = self.table.len();
+        handled.add(&batch);
+        self.report.add(&batch);
+        outcome
+    }
+
+    fn serve_each(
         &mut self,
         ready: &[Event],
         context: &mut C::Context<'_>,

@@ -57,7 +57,6 @@ impl Handled {
     }
 
     /// Adds what was done later.
-    #[inline]
     pub(super) fn add(&mut self, later: &Self) {
         self.served = self.served.wrapping_add(later.served);
         self.rejected = self.rejected.wrapping_add(later.rejected);
