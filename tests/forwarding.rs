@@ -36,10 +36,11 @@ impl IpcServerCommand for WhoAmI {
     }
 }
 
+/// socat makes its socket, gives it the mode, and then listens.
 fn wait_for_socket(path: &Path) {
     let start = Instant::now();
-    while !fs::metadata(path).is_ok_and(|file| file.file_type().is_socket()) {
-        assert!(start.elapsed() < Duration::from_secs(20), "socat makes no socket");
+    while !fs::metadata(path).is_ok_and(|file| file.file_type().is_socket() && file.mode() & 0o777 == 0o600) {
+        assert!(start.elapsed() < Duration::from_secs(20), "socat makes no socket of mode 0600");
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -58,13 +59,12 @@ fn each_side_of_a_forwarded_socket_sees_the_forwarder() {
     socat.arg(format!("UNIX-LISTEN:{},fork,mode=0600", local.display()));
     let forwarder = Background::start(socat.arg(format!("UNIX-CONNECT:{}", remote.display())));
     wait_for_socket(&local);
-    assert_eq!(fs::metadata(&local).unwrap().mode() & 0o777, 0o600);
 
     let client = thread::spawn({
         let (local, remote) = (local.clone(), remote.clone());
         move || {
             let direct = call(&WhoAmI(0), &remote).unwrap();
-            // socat listens an instant after its socket is there.
+            // It may not listen yet.
             let forwarded = loop {
                 match call(&WhoAmI(0), &local) {
                     Err(CallError::Refused) => {}

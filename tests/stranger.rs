@@ -30,6 +30,10 @@ fn the_program_of_the_readme_is_a_daemon_and_its_client() {
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     assert!(built.stderr.is_empty(), "it warns: {}", String::from_utf8_lossy(&built.stderr));
 
+    let early = project.built("daemon").output().unwrap();
+    let message = "no socket is at the path: start the server, or correct the path\n";
+    assert_eq!((early.status.code(), String::from_utf8(early.stderr).unwrap().as_str()), (Some(1), message));
+
     let socket = project.path("daemon.sock");
     let _daemon = Background::start(project.built("daemon").arg("daemon")).until_listening(socket.to_str().unwrap());
     let client = project.built("daemon").output().unwrap();

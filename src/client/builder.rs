@@ -15,6 +15,24 @@ use crate::unix::own_uid;
 use crate::unix::path::{SocketPath, abstract_address};
 
 /// Builds a [`Client`] with other settings than the default ones.
+///
+/// ```
+/// # mod level { include!("../../tests/support/level.rs"); }
+/// # use level::*;
+/// use core::time::Duration;
+/// use ipc_server::{CallError, Client};
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("daemon.sock");
+/// # let path = path.to_str().ok_or("UTF-8")?;
+///
+/// let builder = Client::builder().capacity::<4096>().deadline(Duration::from_millis(200));
+/// match builder.connect(path) {
+///     Ok(mut client) => println!("the level is {}", client.call(&Command::GetLevel)?),
+///     Err(CallError::NoServer | CallError::Refused) => println!("the daemon does not run"),
+///     Err(error) => return Err(error.into()),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a builder does nothing until `connect`"]
 pub struct ClientBuilder<K = Bincode, const N: usize = 1024> {
     settings: Settings,

@@ -31,6 +31,15 @@ pub enum ConnectionError<E> {
 }
 
 /// Who caused a [`ConnectionError`].
+///
+/// ```
+/// use ipc_server::codec::DecodeError;
+/// use ipc_server::connection::{ConnectionError, Fault};
+///
+/// let error = ConnectionError::<std::io::Error>::Malformed(DecodeError::UnknownVariant(9));
+/// assert_eq!(error.fault(), Fault::Peer);
+/// assert_eq!(error.to_string(), "the peer sent what is not a command: an enum has no variant of index 9");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// The peer: it left early or sent what is not a command.

@@ -112,4 +112,8 @@
 //! - *An `EncodeError` or `DecodeError` for every value of a type*: neither format describes itself, so
 //!   `#[serde(untagged)]`, `#[serde(tag = "..")]`, `#[serde(flatten)]` and `#[serde(skip_serializing_if = "..")]` don't work.
 //! - *type annotations needed* at `IpcServer::builder()`: write `IpcServer::<Command>::builder()`.
+//! - *`Error: NoServer` and no more*: that is `Debug`, which `main` prints of an error that it returns. `Display` says what to
+//!   do: print the error with `{}`.
+//! - *mismatched types in `process`*: with `Context<'a> = &'a mut T` the context is a `&mut &mut T`. Fields and methods need no
+//!   more than a dot; to assign the whole, write `**context = value`.
 //! - *a `const` assertion about a capacity of 0 bytes or about room for a connection*: both are at least 1.

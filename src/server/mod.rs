@@ -167,9 +167,6 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             self.serve(ready, context, handled)?;
         }
         handled.pending = self.table.len();
-        if turns < self.settings.work_per_call {
-            self.report.add(handled);
-        }
         self.report.end_call();
         Ok(())
     }
@@ -177,6 +174,20 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// Kept apart from `handle`, so that a call with nothing to do is little more than its system call.
     #[inline(never)]
     fn serve(
+        &mut self,
+        ready: &[Event],
+        context: &mut C::Context<'_>,
+        handled: &mut Handled,
+    ) -> Result<(), ServerError> {
+        let mut batch = Handled::default();
+        let outcome = self.serve_each(ready, context, &mut batch);
+        batch.pending = self.table.len();
+        handled.add(&batch);
+        self.report.add(&batch);
+        outcome
+    }
+
+    fn serve_each(
         &mut self,
         ready: &[Event],
         context: &mut C::Context<'_>,

@@ -8,6 +8,24 @@ use rustix::io::Errno;
 /// ([`totals`](crate::IpcServer::totals)).
 ///
 /// Every number but `pending` counts since the call began; in the totals, since the server was made.
+///
+/// ```
+/// # mod level { include!("../../tests/support/level.rs"); }
+/// # use level::*;
+/// # let (mut server, client) = server_and_client();
+/// # let mut level = 3;
+/// # server.wait(None)?;
+/// let handled = server.handle_new_messages(&mut level)?;
+/// if handled.evicted + handled.failed > 0 {
+///     eprintln!("the control socket needs other capacities: {handled:?}");
+/// }
+/// # while !client.is_finished() { server.handle_new_messages(&mut level)?; }
+///
+/// let totals = server.totals();
+/// println!("{} commands served, {} clients refused", totals.served, totals.refused);
+/// # assert_eq!((totals.served, totals.refused, client.join().unwrap()), (1, 0, 5));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Handled {
@@ -39,7 +57,6 @@ impl Handled {
     }
 
     /// Adds what was done later.
-    #[inline]
     pub(super) fn add(&mut self, later: &Self) {
         self.served = self.served.wrapping_add(later.served);
         self.rejected = self.rejected.wrapping_add(later.rejected);

@@ -62,13 +62,12 @@ impl Report {
         self.log.write(incident);
     }
 
-    /// Adds what a call has done.
-    #[inline(never)]
+    /// Adds what was done since the last time.
     pub(super) fn add(&mut self, handled: &Handled) {
         self.totals.add(handled);
     }
 
-    /// Ends a call, also one that had nothing to do.
+    /// Looks whether the log still owes a line. A call with nothing to do makes this too, so it is next to nothing.
     #[inline]
     pub(super) fn end_call(&mut self) {
         #[cfg(feature = "log")]

@@ -18,6 +18,27 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// From now on this server accepts no connection and leaves the socket's file alone. What waits in the backlog waits
     /// for the successor; what was accepted is still served here, best by [`shutdown`](Self::shutdown).
     ///
+    /// Here the successor is in the same process; another one would get the descriptor from its parent:
+    ///
+    /// ```
+    /// # mod level { include!("../../tests/support/level.rs"); }
+    /// # use level::*;
+    /// # use core::time::Duration;
+    /// # let (mut server, client) = server_and_client();
+    /// # let mut level = 3;
+    /// let socket = server.hand_over()?;
+    /// let mut successor = IpcServer::<Command>::builder().adopt(socket)?;
+    /// let last = server.shutdown(&mut level, Duration::from_secs(1))?;
+    /// assert_eq!(last.pending, 0);
+    ///
+    /// // Nobody has noticed.
+    /// # while !client.is_finished() {
+    /// successor.handle_new_messages(&mut level)?;
+    /// # }
+    /// # assert_eq!(client.join().unwrap(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ServerError`] if no descriptor is left. Nothing has changed.
