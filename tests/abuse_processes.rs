@@ -187,6 +187,9 @@ fn a_fork_that_drops_the_server_or_exits_leaves_it_to_its_parent() {
     in_a_fork(|| drop(unsafe { copy.read() }));
     in_a_fork(|| ());
 
+    let lock = fs::File::open(format!("{path}.lock")).unwrap();
+    let locked = rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    assert_eq!(locked, Err(rustix::io::Errno::WOULDBLOCK), "the lock is still the parent's");
     assert_eq!(IpcServer::<Command>::new(&path).unwrap_err(), BindError::InUse);
     parked.write_all(&ADD.bytes()[3..]).unwrap();
     let mut client = connect_and_send(&path, &ADD.bytes());
@@ -195,6 +198,33 @@ fn a_fork_that_drops_the_server_or_exits_leaves_it_to_its_parent() {
     assert_eq!(response(&mut client), SUM);
     drop(server);
     assert!(!fs::exists(&path).unwrap());
+}
+
+/// As it happens for a moment whenever another thread starts a program.
+#[test]
+fn a_fork_that_lives_on_does_not_keep_the_path() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let server = IpcServer::<Command>::new(&path).unwrap();
+    // SAFETY: the child calls nothing but `pause`.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        loop {
+            // SAFETY: it has no preconditions.
+            unsafe { libc::pause() };
+        }
+    }
+    drop(server);
+    let restarted = IpcServer::<Command>::new(&path);
+    // SAFETY: the child is ours and not waited for yet.
+    unsafe {
+        assert_eq!(libc::kill(child, libc::SIGKILL), 0);
+        assert_eq!(libc::waitpid(child, null_mut(), 0), child);
+    }
+    let mut client = connect_and_send(&path, &ADD.bytes());
+    assert_eq!(restarted.unwrap().handle_new_messages(&mut Vec::new()).unwrap().served, 1);
+    assert_eq!(response(&mut client), SUM);
 }
 
 #[test]
