@@ -13,7 +13,7 @@ use crate::unix::readiness::{Interest, wait_for_input};
 
 impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> IpcServer<C, K, N, CONNECTIONS> {
     /// A second descriptor of the listening socket, for a process that is to take over from this one: it
-    /// [adopts](ServerBuilder::adopt) it. The descriptor is close-on-exec.
+    /// [adopts](crate::ServerBuilder::adopt) it. The descriptor is close-on-exec.
     ///
     /// From now on this server accepts no connection and leaves the socket's file alone. What waits in the backlog waits
     /// for the successor; what was accepted is still served here, best by [`shutdown`](Self::shutdown).
