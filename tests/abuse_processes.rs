@@ -64,7 +64,7 @@ fn a_stopped_server_times_out_and_serves_again_when_it_continues() {
     let path = scratch.path("s");
     let server = Process::start("part_server", &path);
     assert_eq!(server.hear(), "ready");
-    server.signal(Signal::STOP);
+    server.stop();
     let start = Instant::now();
     let limit = Duration::from_millis(100);
     let mut client = Client::builder().deadline(limit).connect(path.as_str()).unwrap();
@@ -82,18 +82,20 @@ fn a_client_that_is_stopped_in_its_command_delays_nobody() {
     let scratch = Scratch::new();
     let path = scratch.path("s");
     let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let mut calls = 0;
     let handled = serve_while(&mut server, &mut Vec::new(), || {
-        let caller = Process::start("part_caller", &path);
+        let mut caller = Process::start("part_caller", &path);
         assert_eq!(caller.hear(), "calling");
         for _ in 0..20 {
-            caller.signal(Signal::STOP);
+            caller.stop();
             assert_eq!(call(&ADD, path.as_str()), Ok(SUM));
             caller.signal(Signal::CONT);
             assert_eq!(call(&ADD, path.as_str()), Ok(SUM));
         }
-        assert_eq!(caller.hear(), "all replies");
+        caller.tell("enough");
+        calls = caller.hear().parse().unwrap();
     });
-    assert_eq!(handled.served, 2000 + 40, "{handled:?}");
+    assert_eq!(handled.served, calls + 40, "{handled:?}");
 }
 
 #[test]
@@ -101,8 +103,13 @@ fn a_client_that_is_stopped_in_its_command_delays_nobody() {
 fn part_caller() {
     let path = socket();
     say("calling");
-    (0..2000).for_each(|_| assert_eq!(call(&ADD, path.as_str()), Ok(SUM)));
-    say("all replies");
+    let enough = thread::spawn(told);
+    let mut calls = 0;
+    while !enough.is_finished() {
+        assert_eq!(call(&ADD, path.as_str()), Ok(SUM));
+        calls += 1;
+    }
+    say(calls);
 }
 
 /// Answers each "bind" with who has the path, and whoever has it serves one client before it gives it up.
@@ -180,6 +187,9 @@ fn a_fork_that_drops_the_server_or_exits_leaves_it_to_its_parent() {
     in_a_fork(|| drop(unsafe { copy.read() }));
     in_a_fork(|| ());
 
+    let lock = fs::File::open(format!("{path}.lock")).unwrap();
+    let locked = rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    assert_eq!(locked, Err(rustix::io::Errno::WOULDBLOCK), "the lock is still the parent's");
     assert_eq!(IpcServer::<Command>::new(&path).unwrap_err(), BindError::InUse);
     parked.write_all(&ADD.bytes()[3..]).unwrap();
     let mut client = connect_and_send(&path, &ADD.bytes());
@@ -188,6 +198,33 @@ fn a_fork_that_drops_the_server_or_exits_leaves_it_to_its_parent() {
     assert_eq!(response(&mut client), SUM);
     drop(server);
     assert!(!fs::exists(&path).unwrap());
+}
+
+/// As it happens for a moment whenever another thread starts a program.
+#[test]
+fn a_fork_that_lives_on_does_not_keep_the_path() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let server = IpcServer::<Command>::new(&path).unwrap();
+    // SAFETY: the child calls nothing but `pause`.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        loop {
+            // SAFETY: it has no preconditions.
+            unsafe { libc::pause() };
+        }
+    }
+    drop(server);
+    let restarted = IpcServer::<Command>::new(&path);
+    // SAFETY: the child is ours and not waited for yet.
+    unsafe {
+        assert_eq!(libc::kill(child, libc::SIGKILL), 0);
+        assert_eq!(libc::waitpid(child, null_mut(), 0), child);
+    }
+    let mut client = connect_and_send(&path, &ADD.bytes());
+    assert_eq!(restarted.unwrap().handle_new_messages(&mut Vec::new()).unwrap().served, 1);
+    assert_eq!(response(&mut client), SUM);
 }
 
 #[test]

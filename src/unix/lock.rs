@@ -6,6 +6,7 @@
 use rustix::fd::OwnedFd;
 use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, lstat, open};
 use rustix::io::{Errno, retry_on_intr};
+use rustix::process::{Pid, getpid};
 
 use super::error::BindError;
 use super::path::SocketPath;
@@ -17,7 +18,8 @@ const ATTEMPTS: usize = 8;
 /// A held lock; dropping it releases it.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: OwnedFd,
+    file: OwnedFd,
+    holder: Pid,
 }
 
 impl Lock {
@@ -43,12 +45,22 @@ impl Lock {
             // Is it still the file at the path that we have locked?
             match lstat(path) {
                 Ok(there) if (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino) => {
-                    return Ok(Self { _file: file });
+                    return Ok(Self { file, holder: getpid() });
                 }
                 Ok(_) | Err(Errno::NOENT) => {}
                 Err(errno) => return Err(errno.into()),
             }
         }
         Err(BindError::InUse)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file would release it only when every fork of this process has closed its copy too. A fork itself
+        // must not release what its parent holds.
+        if getpid() == self.holder {
+            let _ = flock(&self.file, FlockOperation::Unlock);
+        }
     }
 }

@@ -67,6 +67,17 @@ impl Process {
         kill_process(self.pid(), signal).unwrap();
     }
 
+    /// Stops it, and returns when it has stopped.
+    pub(crate) fn stop(&self) {
+        self.signal(Signal::STOP);
+        let status = format!("/proc/{}/status", self.child.id());
+        let end = Instant::now() + PATIENCE;
+        while !std::fs::read_to_string(&status).unwrap().contains("State:\tT") {
+            assert!(Instant::now() < end, "the part does not stop");
+            thread::yield_now();
+        }
+    }
+
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
