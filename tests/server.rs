@@ -431,6 +431,26 @@ fn a_full_table_still_serves_what_is_there_and_makes_room_for_what_must_wait() {
 }
 
 #[test]
+fn a_connection_whose_command_is_there_is_not_displaced_before_its_turn() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().connections::<1>().work_per_call(1).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let bytes = Command::Push { x: 1 }.bytes();
+    let mut first = connect_and_send(&path, &bytes[..5]);
+    server.handle_new_messages(&mut stack).unwrap();
+    // The newcomer's event comes before that of the rest, and a call has one turn.
+    let mut newcomer = connect_and_send(&path, &bytes[..7]);
+    first.write_all(&bytes[5..]).unwrap();
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.evicted, handled.pending), (1, 0, 1));
+    assert_eq!(response(&mut first), Response::Push { x: 1 });
+    newcomer.write_all(&bytes[7..]).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut newcomer), Response::Push { x: 1 });
+}
+
+#[test]
 fn a_peer_that_is_not_authorized_is_closed_unheard() {
     let scratch = Scratch::new();
     let path = scratch.path("s");

@@ -265,24 +265,39 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
         );
         if let Some(waiting) = waiting {
             let idle = handled.served > served_before && waiting.is_idle(&self.newcomer);
-            self.admit(stream, waiting, idle, handled);
+            let index = self.make_room(context, handled);
+            self.admit(index, stream, waiting, idle, handled);
         }
         Ok(())
     }
 
-    /// Gives a connection that must wait a place in the table, if need be the place of the one that has waited longest.
-    fn admit(&mut self, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
-        let index = match self.table.free_slot() {
-            Some(index) => index,
-            None => {
-                let oldest = self.table.oldest();
-                if let Some(entry) = self.table.take(oldest) {
-                    self.readiness.remove(&entry.stream);
-                    self.report.note(&Incident::Evicted(entry.stream.peer()), handled);
-                }
-                oldest
+    /// A free place in the table, if need be that of the connection that has waited longest.
+    ///
+    /// That one is closed after a last look for what it waits for: its event may not have had its turn.
+    fn make_room(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> usize {
+        // A connection that has got on is not the oldest any more; the bound is for those that never cease to.
+        for _ in 0..CONNECTIONS {
+            if let Some(index) = self.table.free_slot() {
+                return index;
             }
-        };
+            let oldest = self.table.oldest();
+            if let Some((token, entry)) = self.table.take(oldest) {
+                self.advance_entry(token, entry, false, context, handled);
+            }
+            if self.table.oldest() == oldest {
+                break;
+            }
+        }
+        let index = self.table.free_slot().unwrap_or_else(|| self.table.oldest());
+        if let Some((_, entry)) = self.table.take(index) {
+            self.readiness.remove(&entry.stream);
+            self.report.note(&Incident::Evicted(entry.stream.peer()), handled);
+        }
+        index
+    }
+
+    /// Gives a connection that must wait the free place at `index`.
+    fn admit(&mut self, index: usize, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
         let token = self.table.reserve(index, &mut self.newcomer);
         let interest = waiting.interest();
         if let Err(errno) = self.readiness.add(&stream, token.to_u64(), interest) {

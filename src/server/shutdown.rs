@@ -95,7 +95,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     fn close_idle(&mut self) -> usize {
         let mut closed = 0;
         for index in 0..CONNECTIONS {
-            if let Some(entry) = self.table.take_idle(index) {
+            if let Some((_, entry)) = self.table.take_idle(index) {
                 self.readiness.remove(&entry.stream);
                 closed += 1;
             }

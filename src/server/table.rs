@@ -125,41 +125,42 @@ impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
     }
 
     /// Takes out whatever connection is at `index`.
-    pub(super) fn take(&mut self, index: usize) -> Option<Entry<K>> {
-        let entry = self.slots.get_mut(index)?.entry.take()?;
-        self.occupied -= 1;
-        Some(entry)
+    pub(super) fn take(&mut self, index: usize) -> Option<(Token, Entry<K>)> {
+        self.take_if(index, |_, _| true)
     }
 
     /// Takes out the connection that `token` was made for, if it is still there.
     pub(super) fn take_if_current(&mut self, token: Token) -> Option<Entry<K>> {
-        let slot = self.slots.get(token.index())?;
-        if slot.generation != token.generation {
-            return None;
-        }
-        self.take(token.index())
+        self.take_if(token.index(), |generation, _| generation == token.generation).map(|(_, entry)| entry)
     }
 
     /// Takes out the connection at `index` if its deadline has passed.
     pub(super) fn take_due(&mut self, index: usize, now: Instant) -> Option<(Token, Entry<K>)> {
-        let slot = self.slots.get(index)?;
-        if slot.entry.as_ref()?.deadline? > now {
-            return None;
-        }
+        self.take_if(index, |_, entry| entry.deadline.is_some_and(|deadline| deadline <= now))
+    }
+
+    /// Takes out the connection at `index` if it is between two exchanges.
+    pub(super) fn take_idle(&mut self, index: usize) -> Option<(Token, Entry<K>)> {
+        self.take_if(index, |_, entry| entry.deadline.is_none())
+    }
+
+    fn take_if(
+        &mut self,
+        index: usize,
+        condition: impl FnOnce(u32, &mut Entry<K>) -> bool,
+    ) -> Option<(Token, Entry<K>)> {
+        let slot = self.slots.get_mut(index)?;
+        let generation = slot.generation;
+        let entry = slot.entry.take_if(|entry| condition(generation, entry))?;
+        self.occupied -= 1;
         #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
-        let token = Token { index: index as u32, generation: slot.generation };
-        Some((token, self.take(index)?))
+        let token = Token { index: index as u32, generation };
+        Some((token, entry))
     }
 
     /// The buffers of the place, while its connection is out.
     pub(super) fn buffers(&mut self, token: Token) -> Option<&mut Buffers<N>> {
         self.slots.get_mut(token.index()).map(|slot| &mut slot.buffers)
-    }
-
-    /// Takes out the connection at `index` if it is between two exchanges.
-    pub(super) fn take_idle(&mut self, index: usize) -> Option<Entry<K>> {
-        let is_idle = self.slots.get(index)?.entry.as_ref()?.deadline.is_none();
-        if is_idle { self.take(index) } else { None }
     }
 
     /// The earliest deadline.
