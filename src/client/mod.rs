@@ -25,6 +25,18 @@ use crate::unix::{Stream, readiness};
 ///
 /// It takes at most 5 seconds and 1,024 bytes in either direction; for other limits or several calls see [`Client`].
 ///
+/// ```
+/// # mod level { include!("../../tests/support/level.rs"); }
+/// # use level::*;
+/// use ipc_server::CallError;
+///
+/// match ipc_server::call(&Command::SetLevel(5), "/run/no-such-daemon.sock") {
+///     Ok(level) => println!("the level is {level}"),
+///     Err(CallError::NoServer | CallError::Refused) => println!("the daemon is not running"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// See [`CallError`].
@@ -36,6 +48,14 @@ pub fn call<C: IpcServerCommand>(command: &C, path: impl Arg) -> Result<C::Respo
 ///
 /// Unlike it, it never panics: what goes wrong is printed to the standard error. A program that wants to know calls
 /// [`call`].
+///
+/// ```no_run
+/// # mod level { include!("../../tests/support/level.rs"); }
+/// # use level::*;
+/// // sent command: SetLevel(5)
+/// // received response: 5
+/// ipc_server::client_send(&Command::SetLevel(5), "/run/user/1000/daemon.sock");
+/// ```
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
 pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {

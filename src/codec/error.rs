@@ -5,6 +5,16 @@ use core::fmt;
 use serde::de::{self, Expected, Unexpected};
 
 /// The text of an error that a `Serialize` or `Deserialize` impl raised itself, cut to its first 64 bytes.
+///
+/// ```
+/// use ipc_server::codec::{Bincode, Codec, DecodeError};
+///
+/// let four_elements = b"\x04\0\0\0\0\0\0\0\x01\x02\x03\x04";
+/// let Err(DecodeError::Custom(message)) = Bincode::decode::<heapless::Vec<u8, 2>>(four_elements) else {
+///     unreachable!("two fit")
+/// };
+/// assert_eq!(message.as_str(), "invalid length 3, expected a sequence");
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     text: heapless::String<64, u8>,
@@ -53,6 +63,13 @@ impl fmt::Write for Cut {
 }
 
 /// Why a value could not be encoded. The fault lies with the program that encodes, never with its peer.
+///
+/// ```
+/// use ipc_server::codec::{Bincode, Codec, EncodeError};
+///
+/// assert_eq!(Bincode::encode("four", &mut [0; 11]), Err(EncodeError::BufferFull));
+/// assert_eq!(Bincode::encode("four", &mut [0; 12]), Ok(12));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeError {

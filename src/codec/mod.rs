@@ -38,12 +38,33 @@ use serde::{Deserialize, Serialize};
 ///
 /// Each level takes at least one byte, so a message of the default capacity never reaches it. The limit bounds the
 /// stack that a hostile message can use when the command type is recursive.
+///
+/// ```
+/// use ipc_server::codec::{Bincode, Codec, DecodeError, MAX_DEPTH};
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize, Debug, PartialEq)]
+/// struct Chain(Option<Box<Chain>>);
+///
+/// let too_deep = [1; MAX_DEPTH + 1];
+/// assert_eq!(Bincode::decode::<Chain>(&too_deep), Err(DecodeError::TooDeep));
+/// ```
 pub const MAX_DEPTH: usize = 1024;
 
 /// How many sequence elements and map keys of one message may take no bytes: 1,024 in all.
 ///
 /// Nothing on the wire backs such elements (`Vec<()>` of any length is eight bytes of bincode), so without a limit a
 /// short message can ask for 2<sup>64</sup> - 1 steps.
+///
+/// ```
+/// use ipc_server::codec::{Bincode, Codec, DecodeError, MAX_ZERO_SIZED};
+///
+/// let as_many_as_allowed = (MAX_ZERO_SIZED as u64).to_le_bytes();
+/// assert_eq!(Bincode::decode(&as_many_as_allowed)?, (vec![(); MAX_ZERO_SIZED], 8));
+/// let endless = u64::MAX.to_le_bytes();
+/// assert_eq!(Bincode::decode::<Vec<()>>(&endless), Err(DecodeError::ImpossibleLength(u64::MAX)));
+/// # Ok::<(), DecodeError>(())
+/// ```
 pub const MAX_ZERO_SIZED: usize = 1024;
 
 /// A wire format: how one serde value becomes bytes and how bytes become a value.

@@ -52,6 +52,16 @@ pub enum Fault {
 
 impl<E> ConnectionError<E> {
     /// Who caused it.
+    ///
+    /// ```
+    /// use ipc_server::codec::{DecodeError, EncodeError};
+    /// use ipc_server::connection::{ConnectionError, Fault};
+    ///
+    /// let garbage = ConnectionError::<std::io::Error>::Malformed(DecodeError::InvalidBool(7));
+    /// assert_eq!(garbage.fault(), Fault::Peer);
+    /// let too_long = ConnectionError::<std::io::Error>::Response(EncodeError::BufferFull);
+    /// assert_eq!(too_long.fault(), Fault::Local);
+    /// ```
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {

@@ -266,6 +266,38 @@ impl<S: fmt::Debug, T: fmt::Debug, K, const N: usize> fmt::Debug for Connection<
 }
 
 /// The state of a connection that waits without its transport and its buffers.
+///
+/// A loop over many connections keeps one of these for each, beside the transport and the buffers:
+///
+/// ```
+/// use ipc_server::IpcServerCommand;
+/// use ipc_server::connection::{Accepted, Buffers, ConnectionError, Parked, Step, Transport};
+///
+/// struct Waiting<T> {
+///     parked: Parked<Accepted>,
+///     transport: T,
+///     buffers: Buffers,
+/// }
+///
+/// impl<T: Transport> Waiting<T> {
+///     /// Looks for a command. `None` if it has been answered.
+///     fn poll<C: IpcServerCommand>(
+///         mut self,
+///         context: &mut C::Context<'_>,
+///     ) -> Result<Option<Self>, ConnectionError<T::Error>> {
+///         match self.parked.resume(self.transport, &mut self.buffers).receive::<C>()? {
+///             Step::Ready(read) => {
+///                 let _ = read.process(context)?.send()?;
+///                 Ok(None)
+///             }
+///             Step::NotYet(accepted) => {
+///                 let (parked, transport) = accepted.park();
+///                 Ok(Some(Self { parked, transport, buffers: self.buffers }))
+///             }
+///         }
+///     }
+/// }
+/// ```
 #[must_use = "a parked connection is resumed with its transport"]
 pub struct Parked<S, K = Bincode> {
     state: S,

@@ -153,6 +153,24 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
     /// every process in the same network namespace can connect, and [`authorize`](Self::authorize) alone decides who is
     /// heard.
     ///
+    /// ```
+    /// # mod level { include!("../../tests/support/level.rs"); }
+    /// # use level::*;
+    /// use ipc_server::Client;
+    ///
+    /// # let name = format!("ipc-server-example-{}", std::process::id());
+    /// let mut server = IpcServer::<Command>::builder().bind_abstract(name.as_bytes())?;
+    /// # let server_thread = std::thread::spawn(move || {
+    /// #     let mut level = 3;
+    /// #     while level == 3 { server.handle_new_messages(&mut level).unwrap(); }
+    /// # });
+    /// let mut client = Client::builder().trust(|server| server.uid == 0).connect_abstract(name.as_bytes());
+    /// # if client.is_err() { client = Client::builder().connect_abstract(name.as_bytes()); }
+    /// assert_eq!(client?.call(&Command::SetLevel(5))?, 5);
+    /// # server_thread.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// See [`Listener::bind_abstract`].

@@ -26,6 +26,22 @@ use rustix::io::Errno;
 /// # assert_eq!((totals.served, totals.refused, client.join().unwrap()), (1, 0, 5));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// ```
+/// # mod level { include!("../../tests/support/level.rs"); }
+/// # use level::*;
+/// # let (mut server, client) = server_and_client();
+/// # let mut level = 3;
+/// # server.wait(None)?;
+/// let handled = server.handle_new_messages(&mut level)?;
+/// if handled.rejected > 0 {
+///     eprintln!("{} clients sent what is not a command, {} are waited for", handled.rejected, handled.pending);
+/// }
+/// # while !client.is_finished() { server.handle_new_messages(&mut level)?; }
+/// // The sums since the server was made:
+/// assert_eq!(server.totals().served, 1);
+/// # Ok::<(), ipc_server::ServerError>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Handled {

@@ -39,6 +39,22 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
+    /// ```
+    /// # mod level { include!("../../tests/support/level.rs"); }
+    /// # use level::*;
+    /// use core::time::Duration;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("daemon.sock");
+    ///
+    /// let mut server = IpcServer::<Command>::builder().bind(&path)?;
+    /// let socket = server.hand_over()?;
+    /// // Usually in another process, which inherits the descriptor or is sent it.
+    /// let successor = IpcServer::<Command>::builder().adopt(socket)?;
+    /// let dropped = server.shutdown(&mut 3, Duration::from_secs(5))?.pending;
+    /// assert_eq!(dropped, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`ServerError`] if no descriptor is left. Nothing has changed.

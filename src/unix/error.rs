@@ -7,6 +7,20 @@ use rustix::io::Errno;
 use super::path::{LONGEST, PathError};
 
 /// Why a listening socket could not be set up. Nothing at the path was changed.
+///
+/// ```
+/// use ipc_server::unix::{BindError, Listener};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("daemon.sock");
+/// let listener = Listener::bind(&path)?;
+/// match Listener::bind(&path) {
+///     Err(BindError::InUse) => println!("the daemon is running already"),
+///     outcome => println!("{outcome:?}"),
+/// }
+/// # assert_eq!(Listener::bind(&path).unwrap_err(), BindError::InUse);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindError {
@@ -97,6 +111,22 @@ impl From<BindError> for std::io::Error {
 }
 
 /// Why a connection could not be accepted.
+///
+/// ```
+/// use core::task::Poll;
+/// use ipc_server::unix::{AcceptError, Errno, Listener, Stream};
+///
+/// fn accept(listener: &Listener) -> Result<Option<Stream>, Errno> {
+///     match listener.accept() {
+///         Ok(Poll::Ready(stream)) => Ok(Some(stream)),
+///         Ok(Poll::Pending) | Err(AcceptError::UnknownPeer) => Ok(None),
+///         // Watch the listener again after a while, or this is a spin.
+///         Err(AcceptError::Exhausted(_)) => Ok(None),
+///         Err(AcceptError::Broken(errno)) => Err(errno),
+///         Err(_) => Ok(None),
+///     }
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcceptError {
