@@ -401,6 +401,70 @@ fn an_idle_kept_connection_does_not_expire() {
 }
 
 #[test]
+fn a_kept_connection_has_a_deadline_for_each_exchange_and_none_between_them() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let limit = Duration::from_millis(300);
+    let mut server = IpcServer::<Command>::builder().keep_open(true).deadline(limit).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let bytes = Command::Push { x: 1 }.bytes();
+    let mut client = connect_and_send(&path, &bytes[..5]);
+    server.handle_new_messages(&mut stack).unwrap();
+    let begun = Instant::now();
+    // Late in the first exchange the second begins.
+    handle_for(&mut server, &mut stack, limit * 2 / 3);
+    client.write_all(&[&bytes[5..], &bytes[..5]].concat()).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut client), Response::Push { x: 1 });
+    let handled = handle_for(&mut server, &mut stack, (limit + limit / 3).saturating_sub(begun.elapsed()));
+    assert_eq!((handled.expired, handled.pending), (0, 1), "the first one's deadline is not the second's");
+    client.write_all(&bytes[5..]).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut client), Response::Push { x: 1 });
+    let handled = handle_for(&mut server, &mut stack, limit + limit / 3);
+    assert_eq!((handled.expired, handled.pending), (0, 1), "no exchange has begun");
+}
+
+/// Handles whatever comes in that time.
+fn handle_for(server: &mut IpcServer<Command>, stack: &mut Vec<u64>, time: Duration) -> Handled {
+    let start = Instant::now();
+    let mut sum = Handled::default();
+    while let Some(remaining) = time.checked_sub(start.elapsed()).filter(|remaining| !remaining.is_zero()) {
+        server.wait(Some(remaining)).unwrap();
+        let handled = server.handle_new_messages(stack).unwrap();
+        sum.expired += handled.expired;
+        sum.pending = handled.pending;
+    }
+    sum
+}
+
+#[test]
+fn a_kept_connection_whose_replies_are_not_taken_waits_for_room_and_then_for_commands() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server =
+        IpcServer::<Command>::builder().capacity::<65536>().connections::<1>().keep_open(true).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut client = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(response(&mut client), Response::Push { x: 1 });
+    for _ in 0..2 {
+        client.write_all(&Command::Repeat { length: 60_000 }.bytes().repeat(10)).unwrap();
+        let mut served = server.handle_new_messages(&mut stack).unwrap().served;
+        assert!(served < 10, "more than the socket's buffer holds");
+        assert!(!is_readable(&server), "it waits for room");
+        let mut bytes = vec![0; 10 * 60_012];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            filled += client.read(&mut bytes[filled..]).unwrap();
+            served += server.handle_new_messages(&mut stack).unwrap().served;
+        }
+        assert_eq!(served, 10);
+        assert!(!is_readable(&server), "it waits for a command");
+    }
+}
+
+#[test]
 fn a_full_table_still_serves_what_is_there_and_makes_room_for_what_must_wait() {
     let scratch = Scratch::new();
     let path = scratch.path("s");
