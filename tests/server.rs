@@ -352,6 +352,31 @@ fn an_exchange_ends_at_its_deadline_whatever_trickles_in() {
 }
 
 #[test]
+fn each_deadline_wakes_who_waits_for_the_server() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let limit = Duration::from_millis(60);
+    let mut server = IpcServer::<Command>::builder().deadline(limit).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let _early = connect(&path);
+    server.handle_new_messages(&mut stack).unwrap();
+    while server.next_deadline().unwrap() > limit / 2 {
+        std::thread::yield_now();
+    }
+    let _late = connect(&path);
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().pending, 2);
+    for left in [1, 0] {
+        let mut handled = Handled::default();
+        while handled.expired == 0 {
+            assert!(server.wait(Some(Duration::from_secs(10))).unwrap(), "nobody is woken for the deadline");
+            handled = server.handle_new_messages(&mut stack).unwrap();
+        }
+        assert_eq!(handled.pending, left);
+    }
+    assert_eq!(server.next_deadline(), None);
+}
+
+#[test]
 fn a_daemon_that_slept_past_the_deadline_still_serves_what_has_come() {
     let scratch = Scratch::new();
     let path = scratch.path("s");

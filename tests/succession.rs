@@ -124,6 +124,26 @@ fn only_a_unix_stream_socket_that_listens_is_adopted() {
 }
 
 #[test]
+fn an_adopted_socket_is_made_non_blocking_and_close_on_exec() {
+    use rustix::fd::AsFd;
+    use rustix::fs::{OFlags, fcntl_getfl};
+    use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+
+    let scratch = Scratch::new();
+    let socket: OwnedFd = UnixListener::bind(scratch.path("s")).unwrap().into();
+    fcntl_setfd(&socket, FdFlags::empty()).unwrap();
+    let before = fcntl_getfl(&socket).unwrap();
+    assert!(!before.contains(OFlags::NONBLOCK));
+    let listener = ipc_server::unix::Listener::adopt(socket).unwrap();
+    assert_eq!(fcntl_getfd(listener.as_fd()).unwrap(), FdFlags::CLOEXEC);
+    assert_eq!(fcntl_getfl(listener.as_fd()).unwrap(), before | OFlags::NONBLOCK);
+    // Also one that is both already.
+    let again = listener.as_fd().try_clone_to_owned().unwrap();
+    let listener = ipc_server::unix::Listener::adopt(again).unwrap();
+    assert_eq!(fcntl_getfl(listener.as_fd()).unwrap(), before | OFlags::NONBLOCK);
+}
+
+#[test]
 fn an_abstract_address_has_one_owner_and_no_file() {
     let scratch = Scratch::new();
     let name = scratch.path("abstract").into_bytes();
