@@ -98,6 +98,36 @@ fn a_foreign_user_is_heard_where_the_daemon_says_so_and_hears_root() {
 /// Owns the path before anybody else, open to all, and says how much each client sent.
 #[test]
 #[ignore = "a part, in a process of its own"]
+fn part_daemon() {
+    let mut server = IpcServer::<Command>::builder().mode(0o666).bind(socket()).unwrap();
+    say("ready");
+    let mut stack = Vec::new();
+    let waits = patience();
+    while waits() {
+        server.wait(Some(Duration::from_millis(100))).unwrap();
+        server.handle_new_messages(&mut stack).unwrap();
+    }
+}
+
+#[test]
+fn a_daemon_that_is_not_root_hears_its_own_user_and_root() {
+    if !is_root("a_daemon_that_is_not_root_hears_its_own_user_and_root") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let program = stage(&scratch, 0o777);
+    let path = scratch.path("s");
+    let daemon = start_foreign(&program, "part_daemon", &path, FOREIGN);
+    assert_eq!(daemon.hear(), "ready");
+    assert_eq!(start_foreign(&program, "part_caller", &path, FOREIGN).hear(), format!("Ok({SUM:?})"));
+    let mut root = connect_and_send(&path, &ADD.bytes());
+    assert_eq!(response(&mut root), SUM);
+    let third = Process::spawn(Process::command(&program, "part_caller", &path).uid(FOREIGN - 1).current_dir("/"));
+    assert_eq!(third.hear(), format!("Err(Untrusted {{ uid: {FOREIGN} }})"));
+}
+
+#[test]
+#[ignore = "a part, in a process of its own"]
 fn part_squatter() {
     let listener = UnixListener::bind(socket()).unwrap();
     fs::set_permissions(socket(), fs::Permissions::from_mode(0o666)).unwrap();
