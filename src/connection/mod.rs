@@ -215,6 +215,15 @@ impl<'b, T: Transport, const N: usize> Connection<'b, Accepted, T, Bincode, N> {
 
 impl<'b, T: Transport, K, const N: usize> Connection<'b, Accepted, T, K, N> {
     /// A new connection that speaks the codec `K`. It clears `buffers` first.
+    ///
+    /// ```
+    /// use ipc_server::codec::Codec;
+    /// use ipc_server::connection::{Accepted, Buffers, Connection, Transport};
+    ///
+    /// fn begin<K: Codec, T: Transport>(transport: T, buffers: &mut Buffers<64>) -> Connection<'_, Accepted, T, K, 64> {
+    ///     Connection::with_codec(transport, buffers)
+    /// }
+    /// ```
     pub fn with_codec(transport: T, buffers: &'b mut Buffers<N>) -> Self {
         buffers.clear();
         Connection { state: Accepted, transport, buffers, codec: PhantomData }

@@ -33,6 +33,30 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     ///
     /// That needs the whole command to have arrived and the transport to be sure that it [has room](Transport::has_room)
     /// for all replies. Otherwise, and if what has arrived is not a command, the connection comes back, to be sent first.
+    ///
+    /// ```
+    /// use ipc_server::IpcServerCommand;
+    /// use ipc_server::connection::{Connection, ConnectionError, Read, Step, Transport};
+    ///
+    /// /// Executes all commands that have arrived and sends their replies; returns how many.
+    /// fn answer<C: IpcServerCommand, T: Transport>(
+    ///     mut read: Connection<'_, Read<C>, T>,
+    ///     context: &mut C::Context<'_>,
+    /// ) -> Result<usize, ConnectionError<T::Error>> {
+    ///     loop {
+    ///         let processed = read.process(context)?;
+    ///         assert!(!processed.is_reply_empty(), "only closing could tell the peer");
+    ///         match processed.read_ahead::<C>() {
+    ///             Step::Ready(next) => read = next,
+    ///             Step::NotYet(processed) => {
+    ///                 let replies = processed.replies();
+    ///                 let _ = processed.send()?;
+    ///                 return Ok(replies);
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// ```
     pub fn read_ahead<C: IpcServerCommand>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
     where
         K: Codec,

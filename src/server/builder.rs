@@ -35,6 +35,8 @@ use crate::unix::{BindError, Listener, Permissions, own_uid};
 ///     .connections::<32>()
 ///     .deadline(Duration::from_secs(1))
 ///     .keep_open(true)
+///     .work_per_call(64)
+///     .mode(0o660)
 ///     .bind(path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
