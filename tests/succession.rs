@@ -124,6 +124,18 @@ fn only_a_unix_stream_socket_that_listens_is_adopted() {
 }
 
 #[test]
+fn shutdown_leaves_the_backlog_of_an_adopted_socket_to_others() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let socket: OwnedFd = UnixListener::bind(&path).unwrap().into();
+    let adopt = || IpcServer::<Command>::builder().adopt(socket.try_clone().unwrap()).unwrap();
+    let mut client = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    assert_eq!(adopt().shutdown(&mut Vec::new(), LIMIT).unwrap().served, 0);
+    assert_eq!(adopt().handle_new_messages(&mut Vec::new()).unwrap().served, 1);
+    assert_eq!(response(&mut client), Response::Push { x: 1 });
+}
+
+#[test]
 fn an_adopted_socket_is_made_non_blocking_and_close_on_exec() {
     use rustix::fd::AsFd;
     use rustix::fs::{OFlags, fcntl_getfl};
