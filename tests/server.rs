@@ -520,6 +520,29 @@ fn a_full_table_still_serves_what_is_there_and_makes_room_for_what_must_wait() {
 }
 
 #[test]
+fn a_byte_now_and_then_does_not_make_a_connection_younger() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().connections::<2>().bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let bytes = Command::Push { x: 1 }.bytes();
+    let mut first = connect_and_send(&path, &bytes[..1]);
+    server.handle_new_messages(&mut stack).unwrap();
+    let mut second = connect_and_send(&path, &bytes[..1]);
+    server.handle_new_messages(&mut stack).unwrap();
+    first.write_all(&bytes[1..2]).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+
+    let _newcomer = connect_and_send(&path, &bytes[..1]);
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.evicted, handled.pending), (1, 2));
+    assert_eq!(until_closed(&mut first), b"");
+    second.write_all(&bytes[1..]).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut second), Response::Push { x: 1 });
+}
+
+#[test]
 fn a_connection_whose_command_is_there_is_not_displaced_before_its_turn() {
     let scratch = Scratch::new();
     let path = scratch.path("s");
