@@ -8,7 +8,7 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipc_server::unix::BindError;
 use ipc_server::{CallError, Client, IpcServer};
@@ -31,8 +31,10 @@ fn shutdown_serves_the_whole_backlog() {
     let path = scratch.path("s");
     let server = IpcServer::<Command>::builder().work_per_call(2).bind(&path).unwrap();
     let mut clients: Vec<_> = (0..25).map(|x| connect_and_send(&path, &Command::Push { x }.bytes())).collect();
+    let start = Instant::now();
     let handled = server.shutdown(&mut Vec::new(), LIMIT).unwrap();
     assert_eq!((handled.served, handled.pending), (25, 0));
+    assert!(start.elapsed() < LIMIT / 2, "it ends when all are done");
     for (client, x) in clients.iter_mut().zip(0..) {
         assert_eq!(response(client), Response::Push { x });
     }
