@@ -137,6 +137,7 @@ pub(crate) fn handle_until<K: Codec, const N: usize, const M: usize>(
         sum.evicted += handled.evicted;
         sum.failed += handled.failed;
         sum.closed += handled.closed;
+        sum.paused += handled.paused;
         sum.pending = handled.pending;
     }
     sum
