@@ -1,7 +1,7 @@
 //! The examples as programs, as `cargo test` has built them.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests; each file uses a part")]
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,9 +28,15 @@ pub(crate) fn command(name: &str) -> Command {
 pub(crate) fn is_installed(program: &str) -> bool {
     let runs = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !runs {
-        println!("SKIPPED: {program} is not installed");
+        // Not `eprintln!`, which the test harness keeps to itself.
+        let line = format!("SKIPPED, since {program} is not installed: {}\n", test_name());
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
     }
     runs
+}
+
+fn test_name() -> String {
+    thread::current().name().unwrap_or("a test").to_owned()
 }
 
 /// A program in the background, killed when the test ends.
