@@ -162,6 +162,7 @@ fn add(sum: &mut Handled, handled: Handled) {
     sum.evicted += handled.evicted;
     sum.failed += handled.failed;
     sum.closed += handled.closed;
+    sum.paused += handled.paused;
     sum.pending = handled.pending;
 }
 
