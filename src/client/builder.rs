@@ -4,8 +4,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use rustix::net::SocketAddrUnix;
-use rustix::path::Arg;
+use crate::unix::PathArg as Arg;
+use crate::unix::SocketAddrUnix;
 
 use super::{CallError, Client};
 use crate::codec::{Bincode, Codec};

@@ -3,7 +3,7 @@
 use core::task::Poll;
 use core::time::Duration;
 
-use rustix::net::SocketAddrUnix;
+use crate::unix::SocketAddrUnix;
 
 use super::CallError;
 use super::builder::Settings;

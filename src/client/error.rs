@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use rustix::io::Errno;
+use crate::unix::Errno;
 
 use crate::codec::{DecodeError, EncodeError};
 use crate::unix::path::PathError;

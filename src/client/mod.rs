@@ -8,9 +8,9 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use rustix::io::Errno;
-use rustix::net::SocketAddrUnix;
-use rustix::path::Arg;
+use crate::unix::Errno;
+use crate::unix::PathArg as Arg;
+use crate::unix::SocketAddrUnix;
 
 pub use self::builder::ClientBuilder;
 use self::builder::Settings;

@@ -1,12 +1,12 @@
 //! Bytes to serde's data model, in any [`Layout`]. Mirrors `ser.rs`.
 
-use core::fmt;
 use core::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
-use super::layout::{Input, Layout, Stop, Unread};
+use super::carried::{Brief, Carried, NotAnIndex};
+use super::layout::{Input, Layout, Stop};
 use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED};
 
 #[inline]
@@ -37,55 +37,6 @@ fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize
         (Some(reason), _) => Err(reason.into()),
     }
 }
-
-/// That there is an error, and no more.
-///
-/// Every result on the way of a value has room for the error that it is not. With a [`DecodeError`] of 72 bytes, decoding
-/// takes up to three times as long.
-#[derive(Clone, Copy, Debug)]
-enum Brief {
-    /// A text or a `char` is not UTF-8, whether all of it has arrived or not.
-    Spoilt,
-    Other,
-}
-
-impl From<Unread> for Brief {
-    #[inline]
-    fn from(unread: Unread) -> Self {
-        match unread {
-            Unread::InvalidUtf8 | Unread::InvalidChar => Self::Spoilt,
-            _ => Self::Other,
-        }
-    }
-}
-
-impl From<DecodeError> for Brief {
-    #[inline]
-    fn from(_error: DecodeError) -> Self {
-        Self::Other
-    }
-}
-
-impl fmt::Display for Brief {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the message does not decode")
-    }
-}
-
-impl core::error::Error for Brief {}
-
-impl de::Error for Brief {
-    #[inline]
-    fn custom<T: fmt::Display>(_message: T) -> Self {
-        Self::Other
-    }
-}
-
-/// An error that serde's traits can carry: the reason, or only that there is one.
-trait Carried: de::Error + From<Unread> + From<DecodeError> {}
-
-impl Carried for DecodeError {}
-impl Carried for Brief {}
 
 /// What all levels share.
 struct Message<'de> {
@@ -426,24 +377,6 @@ impl<'de, L: Layout, E: Carried> de::EnumAccess<'de> for Deserializer<'_, 'de, L
             return Err(DecodeError::UnknownVariant(index).into());
         };
         Ok((variant, self))
-    }
-}
-
-/// Why a variant's index is refused. The seed sees the index and nothing else, so there is nothing more to say.
-#[derive(Debug)]
-struct NotAnIndex;
-
-impl fmt::Display for NotAnIndex {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no variant has this index")
-    }
-}
-
-impl core::error::Error for NotAnIndex {}
-
-impl de::Error for NotAnIndex {
-    fn custom<T: fmt::Display>(_message: T) -> Self {
-        Self
     }
 }
 

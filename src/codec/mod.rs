@@ -19,6 +19,7 @@
 //! ```
 
 mod bincode;
+mod carried;
 mod de;
 mod error;
 mod layout;

@@ -4,8 +4,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use rustix::fd::OwnedFd;
-use rustix::path::Arg;
+use crate::unix::OwnedFd;
+use crate::unix::PathArg as Arg;
 
 use super::IpcServer;
 use crate::codec::{Bincode, Codec};

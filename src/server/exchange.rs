@@ -1,6 +1,6 @@
 //! One connection, as far as it goes without waiting.
 
-use rustix::io::Errno;
+use crate::unix::Errno;
 
 use super::Handled;
 use super::report::{Incident, Report};

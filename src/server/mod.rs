@@ -13,7 +13,7 @@ use core::mem::MaybeUninit;
 use core::task::Poll;
 use core::time::Duration;
 
-use rustix::fd::{AsFd, BorrowedFd};
+use crate::unix::{AsFd, BorrowedFd};
 
 pub use self::builder::ServerBuilder;
 use self::builder::Settings;

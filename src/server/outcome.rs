@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use rustix::io::Errno;
+use crate::unix::Errno;
 
 /// What one [`handle_new_messages`](crate::IpcServer::handle_new_messages) did, or all of them
 /// ([`totals`](crate::IpcServer::totals)).

@@ -1,6 +1,6 @@
 //! What the server has done since it was made; with the feature `log`, also a line for each fault.
 
-use rustix::io::Errno;
+use crate::unix::Errno;
 
 use super::Handled;
 use crate::connection::{ConnectionError, Fault};

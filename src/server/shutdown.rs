@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use rustix::fd::OwnedFd;
+use crate::unix::OwnedFd;
 
 use super::table::Token;
 use super::{Accepting, Handled, IpcServer, ServerError};

@@ -59,5 +59,7 @@ pub use self::listener::Listener;
 pub(crate) use self::listener::Permissions;
 pub use self::socket::Stream;
 pub(crate) use self::socket::own_uid;
+pub(crate) use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 pub use rustix::io::Errno;
+pub(crate) use rustix::net::SocketAddrUnix;
 pub use rustix::path::Arg as PathArg;
