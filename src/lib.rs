@@ -138,7 +138,7 @@ pub use command::IpcServerCommand;
 pub use peer::PeerCredentials;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
-pub use server::{Handled, IpcServer, ServerBuilder, ServerError};
+pub use server::{Handled, IpcServer, ServerBuffers, ServerBuilder, ServerError};
 
 /// The code blocks of the README are tests.
 #[cfg(all(doctest, feature = "std", feature = "unix"))]

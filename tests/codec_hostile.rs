@@ -490,6 +490,9 @@ fn types_that_ask_what_comes_next_are_told_that_no_one_knows<K: Codec>() {
     assert_eq!(K::decode::<Untagged>(&message).unwrap_err(), refused);
     assert_eq!(K::decode::<InternallyTagged>(&message).unwrap_err(), refused);
     assert_eq!(K::decode::<AdjacentlyTagged>(&message).unwrap_err(), refused);
+    // Whose fault it is matters even to those who don't ask why.
+    assert_eq!(K::decode_unexplained::<IgnoredAny>(&message, 64).unwrap_err(), refused);
+    assert_eq!(K::decode_unexplained::<Untagged>(&message, 64).unwrap_err(), refused);
 
     /// Asks for the name of a field.
     #[derive(Debug)]

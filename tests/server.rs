@@ -629,3 +629,46 @@ fn a_command_type_without_bytes_is_refused() {
     assert_eq!(executed, 0);
     assert_eq!(ipc_server::call(&Nothing, path.as_str()), Err(ipc_server::CallError::EmptyCommand));
 }
+
+/// An even number, which counts how often it is decoded.
+#[derive(serde::Serialize, Debug)]
+struct Counted(u8);
+
+std::thread_local! {
+    static DECODED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+impl<'de> serde::Deserialize<'de> for Counted {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        DECODED.set(DECODED.get() + 1);
+        match u8::deserialize(deserializer)? {
+            even if even % 2 == 0 => Ok(Self(even)),
+            _ => Err(serde::de::Error::custom("odd")),
+        }
+    }
+}
+
+impl ipc_server::IpcServerCommand for Counted {
+    type Response = u8;
+    type Context<'a> = ();
+
+    fn process(self, (): &mut ()) -> u8 {
+        self.0
+    }
+}
+
+#[test]
+fn a_malformed_command_is_decoded_a_second_time_only_for_the_log() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Counted>::new(&path).unwrap();
+
+    let mut client = connect_and_send(&path, &[7]);
+    assert_eq!(server.handle_new_messages(()).unwrap().rejected, 1);
+    assert_eq!(until_closed(&mut client), b"");
+    assert_eq!(DECODED.get(), if cfg!(feature = "log") { 2 } else { 1 });
+
+    let mut client = connect_and_send(&path, &[8]);
+    assert_eq!(server.handle_new_messages(()).unwrap().served, 1);
+    assert_eq!(until_closed(&mut client), [8]);
+}

@@ -58,6 +58,14 @@ impl Codec for Bincode {
     fn decode_within<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
         de::decode::<Self, T>(from, capacity)
     }
+
+    #[inline]
+    fn decode_unexplained<'de, T: Deserialize<'de>>(
+        from: &'de [u8],
+        capacity: usize,
+    ) -> Result<(T, usize), DecodeError> {
+        de::decode_unexplained::<Self, T>(from, capacity)
+    }
 }
 
 impl Layout for Bincode {

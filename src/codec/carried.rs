@@ -15,6 +15,8 @@ use super::layout::Unread;
 pub(super) enum Brief {
     /// A text or a `char` is not UTF-8, whether all of it has arrived or not.
     Spoilt,
+    /// The type needs a format that describes itself.
+    NotSelfDescribing,
     Other,
 }
 
@@ -30,8 +32,11 @@ impl From<Unread> for Brief {
 
 impl From<DecodeError> for Brief {
     #[inline]
-    fn from(_error: DecodeError) -> Self {
-        Self::Other
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::NotSelfDescribing => Self::NotSelfDescribing,
+            _ => Self::Other,
+        }
     }
 }
 

@@ -14,14 +14,41 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
     from: &'de [u8],
     capacity: usize,
 ) -> Result<(T, usize), DecodeError> {
+    attempt::<L, T>(from, capacity).or_else(|failure| match failure {
+        Failure::Stopped(reason) => Err(reason.into()),
+        Failure::Malformed(_) => explain::<L, T>(from, capacity),
+    })
+}
+
+/// Like [`decode`], without the reason for which the message is malformed.
+#[inline]
+pub(super) fn decode_unexplained<'de, L: Layout, T: Deserialize<'de>>(
+    from: &'de [u8],
+    capacity: usize,
+) -> Result<(T, usize), DecodeError> {
+    attempt::<L, T>(from, capacity).map_err(|failure| match failure {
+        Failure::Stopped(reason) => reason.into(),
+        Failure::Malformed(Brief::NotSelfDescribing) => DecodeError::NotSelfDescribing,
+        Failure::Malformed(_) => DecodeError::Unexplained,
+    })
+}
+
+/// Why a message was not decoded, as far as the decoder noticed on the way.
+enum Failure {
+    Stopped(Stop),
+    Malformed(Brief),
+}
+
+#[inline]
+fn attempt<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), Failure> {
     let mut message = Message { input: Input::new(from, capacity), zero_sized: 0 };
     let result = T::deserialize(Deserializer::<L, Brief>::new(&mut message));
     match (message.input.stopped(), result) {
         (None, Ok(value)) => Ok((value, message.input.used())),
         // A text that was cut off after bytes which are not UTF-8. A type that swallowed this error gets the rest first.
-        (Some(_), Err(Brief::Spoilt)) | (None, Err(_)) => explain::<L, T>(from, capacity),
+        (Some(_), Err(error @ Brief::Spoilt)) | (None, Err(error)) => Err(Failure::Malformed(error)),
         // This decides, whatever the type made of it.
-        (Some(reason), _) => Err(reason.into()),
+        (Some(reason), _) => Err(Failure::Stopped(reason)),
     }
 }
 

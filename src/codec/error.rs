@@ -150,6 +150,8 @@ pub enum DecodeError {
     NotSelfDescribing,
     /// The value's `Deserialize` impl raised an error of its own, for example because a `heapless::Vec` is too small.
     Custom(Message),
+    /// The message is malformed, and [`decode_unexplained`](super::Codec::decode_unexplained) does not say why.
+    Unexplained,
 }
 
 impl fmt::Display for DecodeError {
@@ -169,6 +171,7 @@ impl fmt::Display for DecodeError {
                 f.write_str("the type needs a self-describing format (untagged, tagged or flattened types do)")
             }
             Self::Custom(message) => write!(f, "the type refused the message: {message}"),
+            Self::Unexplained => f.write_str("the message is malformed"),
         }
     }
 }

@@ -105,4 +105,20 @@ pub trait Codec {
         let _ = capacity;
         Self::decode(from)
     }
+
+    /// Like [`decode_within`](Self::decode_within), for a caller that does not ask why a message is malformed: the error may
+    /// be [`DecodeError::Unexplained`] in place of the reason.
+    ///
+    /// To find the reason, both codecs of this crate decode the message again. This saves that, and keeps the second
+    /// decoder and the formatting of messages out of the binary. The provided method gives the reason.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode_within`](Self::decode_within), and [`DecodeError::Unexplained`].
+    fn decode_unexplained<'de, T: Deserialize<'de>>(
+        from: &'de [u8],
+        capacity: usize,
+    ) -> Result<(T, usize), DecodeError> {
+        Self::decode_within(from, capacity)
+    }
 }

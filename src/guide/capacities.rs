@@ -29,6 +29,15 @@
 //! assert_eq!(Bincode::encode(&longest, &mut buffer[..32]), Err(EncodeError::BufferFull));
 //! ```
 //!
+//! A capacity of 0, and room for no connection, do not compile:
+//!
+//! ```compile_fail,E0080
+//! # mod level { include!("../../tests/support/level.rs"); }
+//! # use level::*;
+//! // a capacity of 0 bytes can hold no message
+//! let server = IpcServer::<Command>::builder().capacity::<0>().bind("/run/daemon.sock");
+//! ```
+//!
 //! Give server and clients the same capacity. A command that is too long fails in the client before anything is sent
 //! ([`CommandTooLarge`](crate::CallError::CommandTooLarge)); where the client's capacity is the larger, the server closes
 //! the connection. A reply that is too long for the server's capacity is counted as
@@ -47,46 +56,44 @@
 //!
 //! # The memory
 //!
-//! A server is `(M + 1) * 2 * N` bytes and some words for each place. It is a value, and lies where you put it:
+//! On a target of 64 bits a server is `360 + 72 M + (M + 1) (2 N + 64)` bytes, with the feature `log` 32 more, and a
+//! [`Client`](crate::Client) `160 + (2 N + 64)`. The crate's tests hold them to it.
 //!
 //! ```
 //! # mod level { include!("../../tests/support/level.rs"); }
 //! # use level::*;
 //! use ipc_server::codec::Bincode;
 //!
-//! let default = size_of::<IpcServer<Command>>();
-//! assert!((9 * 2 * 1024..9 * 2 * 1024 + 2048).contains(&default));
-//!
-//! let many_small = size_of::<IpcServer<Command, Bincode, 64, 1024>>();
-//! assert!(many_small < 288 * 1024);
+//! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
+//! assert_eq!(size_of::<IpcServer<Command>>(), 19_944);
+//! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_584);
+//! # }
 //! ```
 //!
-//! While it is built it is moved some times, and unless the compiler optimises that away, the stack must hold about six
-//! servers for a moment. A main thread has 8 MiB by default, so up to 1 MiB there is nothing to think of. Build a larger one
-//! on a thread with a stack of eight times its size, and keep it in a `Box`:
+//! All but `360 + 72 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
+//! which is a value and lies where you put it. But a value is moved while it is built, so that the stack must hold some copies
+//! for a moment. Where that is too much, [lend](crate::ServerBuilder::buffers) the server its buffers:
 //!
 //! ```
 //! # mod level { include!("../../tests/support/level.rs"); }
 //! # use level::*;
-//! # use ipc_server::unix::BindError;
-//! use ipc_server::codec::Bincode;
+//! use ipc_server::ServerBuffers;
+//! use std::sync::Mutex;
 //!
-//! type Large = IpcServer<Command, Bincode, 65_536, 31>;
+//! /// 4 MiB that take no room in the binary.
+//! static BUFFERS: Mutex<ServerBuffers<65_536, 31>> = Mutex::new(ServerBuffers::new());
 //!
 //! # let directory = tempfile::tempdir()?;
 //! # let path = directory.path().join("daemon.sock");
-//! let builder = std::thread::Builder::new().stack_size(8 * size_of::<Large>());
-//! let building = builder.spawn(move || -> Result<Box<Large>, BindError> {
-//!     let server = IpcServer::<Command>::builder().capacity::<65_536>().connections::<31>().bind(path)?;
-//!     Ok(Box::new(server))
-//! })?;
-//! let mut server = building.join().map_err(|_| "the thread panicked")??;
+//! let mut buffers = BUFFERS.lock()?;
+//! let mut server = IpcServer::<Command>::builder().buffers(&mut *buffers).bind(&path)?;
 //! server.handle_new_messages(&mut 3)?;
-//! # assert!(size_of::<Large>() > 4 * 1024 * 1024);
+//! assert!(size_of_val(&server) < 4096);
+//! # drop(server);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A [`Client`](crate::Client) holds `2 * N` bytes.
+//! Of the buffers only what is used becomes resident: the system provides a page of memory when it is first written.
 //!
 //! # The deadline
 //!

@@ -1,17 +1,15 @@
 //! Settings of a server.
 
+use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use crate::unix::OwnedFd;
-use crate::unix::PathArg as Arg;
-
-use super::IpcServer;
+use super::{IpcServer, ServerBuffers};
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
 use crate::peer::PeerCredentials;
-use crate::unix::{BindError, Listener, Permissions, own_uid};
+use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, own_uid};
 
 /// Builds an [`IpcServer`] with other settings than the default ones.
 ///
@@ -40,10 +38,19 @@ use crate::unix::{BindError, Listener, Permissions, own_uid};
 ///     .bind(path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// `F` makes the server's buffers or takes them from whoever [lends](Self::buffers) them.
 #[must_use = "a builder does nothing until `bind`"]
-pub struct ServerBuilder<C, K = Bincode, const N: usize = 1024, const CONNECTIONS: usize = 8> {
+pub struct ServerBuilder<
+    C,
+    K = Bincode,
+    const N: usize = 1024,
+    const CONNECTIONS: usize = 8,
+    F = fn() -> ServerBuffers<N, CONNECTIONS>,
+> {
     settings: Settings,
-    server: PhantomData<fn() -> IpcServer<C, K, N, CONNECTIONS>>,
+    buffers: F,
+    server: PhantomData<fn() -> (C, K)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -76,22 +83,14 @@ impl<C: IpcServerCommand> ServerBuilder<C> {
             authorize: None,
             owner: 0,
         };
-        Self { settings, server: PhantomData }
+        Self { settings, buffers: ServerBuffers::new, server: PhantomData }
     }
 }
 
 impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
-    /// Speaks another codec. Default: [`Bincode`].
-    ///
-    /// The clients must speak the same. Nothing on the wire says which it is: a command in one format may happen to be
-    /// another command in the other.
-    pub fn codec<Other: Codec>(self) -> ServerBuilder<C, Other, N, CONNECTIONS> {
-        ServerBuilder { settings: self.settings, server: PhantomData }
-    }
-
     /// The longest command and the longest reply, in bytes as encoded. Default: 1,024.
     pub fn capacity<const OTHER: usize>(self) -> ServerBuilder<C, K, OTHER, CONNECTIONS> {
-        ServerBuilder { settings: self.settings, server: PhantomData }
+        ServerBuilder { settings: self.settings, buffers: ServerBuffers::new, server: PhantomData }
     }
 
     /// How many connections may wait at once; at least 1. Default: 8.
@@ -99,7 +98,38 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
     /// A connection whose command is there when it is accepted does not wait. When a newcomer has to and every place is
     /// taken, it takes the place of the one that has waited longest.
     pub fn connections<const OTHER: usize>(self) -> ServerBuilder<C, K, N, OTHER> {
-        ServerBuilder { settings: self.settings, server: PhantomData }
+        ServerBuilder { settings: self.settings, buffers: ServerBuffers::new, server: PhantomData }
+    }
+
+    /// Lends the server its buffers, by reference or in a `Box`, instead of making them a part of it. They decide the
+    /// capacity and how many connections may wait.
+    ///
+    /// Servers with large buffers, or on a small stack, want that: a value is moved while it is built, which takes stack
+    /// and touches memory that is not needed afterwards. See [`ServerBuffers`] for an example.
+    pub fn buffers<B, const OTHER: usize, const OTHERS: usize>(
+        self,
+        buffers: B,
+    ) -> ServerBuilder<C, K, OTHER, OTHERS, impl FnOnce() -> B>
+    where
+        B: BorrowMut<ServerBuffers<OTHER, OTHERS>>,
+    {
+        ServerBuilder { settings: self.settings, buffers: move || buffers, server: PhantomData }
+    }
+}
+
+impl<C, K, const N: usize, const CONNECTIONS: usize, B, F> ServerBuilder<C, K, N, CONNECTIONS, F>
+where
+    C: IpcServerCommand,
+    K: Codec,
+    B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
+    F: FnOnce() -> B,
+{
+    /// Speaks another codec. Default: [`Bincode`].
+    ///
+    /// The clients must speak the same. Nothing on the wire says which it is: a command in one format may happen to be
+    /// another command in the other.
+    pub fn codec<Other: Codec>(self) -> ServerBuilder<C, Other, N, CONNECTIONS, F> {
+        ServerBuilder { settings: self.settings, buffers: self.buffers, server: PhantomData }
     }
 
     /// How long one exchange may take, from the accepted connection (or the first byte of a further command) to the
@@ -146,7 +176,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
     /// # Errors
     ///
     /// See [`BindError`].
-    pub fn bind(self, path: impl Arg) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+    pub fn bind(self, path: impl Arg) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
         let listener = Listener::bind_with(path, self.settings.permissions)?;
         self.listen(listener)
     }
@@ -176,7 +206,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
     /// # Errors
     ///
     /// See [`Listener::bind_abstract`].
-    pub fn bind_abstract(self, name: &[u8]) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+    pub fn bind_abstract(self, name: &[u8]) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
         self.listen(Listener::bind_abstract(name)?)
     }
 
@@ -186,17 +216,17 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
     /// # Errors
     ///
     /// See [`Listener::adopt`].
-    pub fn adopt(self, socket: OwnedFd) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+    pub fn adopt(self, socket: OwnedFd) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
         self.listen(Listener::adopt(socket)?)
     }
 
-    fn listen(self, listener: Listener) -> Result<IpcServer<C, K, N, CONNECTIONS>, BindError> {
+    fn listen(self, listener: Listener) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
         let settings = Settings { owner: own_uid(), ..self.settings };
-        IpcServer::listen(settings, listener)
+        IpcServer::listen(settings, listener, (self.buffers)())
     }
 }
 
-impl<C, K, const N: usize, const CONNECTIONS: usize> fmt::Debug for ServerBuilder<C, K, N, CONNECTIONS> {
+impl<C, K, const N: usize, const CONNECTIONS: usize, F> fmt::Debug for ServerBuilder<C, K, N, CONNECTIONS, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ServerBuilder").field(&self.settings).finish()
     }

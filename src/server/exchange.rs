@@ -1,21 +1,20 @@
 //! One connection, as far as it goes without waiting.
 
-use crate::unix::Errno;
-
 use super::Handled;
+use super::reasons::Reasoned;
 use super::report::{Incident, Report};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
 use crate::connection::{Accepted, Buffers, ConnectionError, Parked, Processed, Step};
-use crate::unix::Stream;
 use crate::unix::readiness::Interest;
+use crate::unix::{Errno, Stream};
 
 /// A connection that waits for its client.
 pub(super) enum Waiting<K> {
     /// For a command or the rest of one.
-    Command(Parked<Accepted, K>),
+    Command(Parked<Accepted, Reasoned<K>>),
     /// For room to send a reply or the rest of one.
-    Reply(Parked<Processed, K>),
+    Reply(Parked<Processed, Reasoned<K>>),
 }
 
 impl<K> Waiting<K> {

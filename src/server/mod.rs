@@ -1,12 +1,15 @@
 //! The daemon's side: [`IpcServer`].
 
+mod buffers;
 mod builder;
 mod exchange;
 mod outcome;
+mod reasons;
 mod report;
 mod shutdown;
 mod table;
 
+use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -15,15 +18,18 @@ use core::time::Duration;
 
 use crate::unix::{AsFd, BorrowedFd};
 
+pub use self::buffers::ServerBuffers;
 pub use self::builder::ServerBuilder;
 use self::builder::Settings;
 use self::exchange::{Waiting, advance};
 pub use self::outcome::{Handled, ServerError};
+use self::reasons::Reasoned;
 use self::report::{Incident, Report};
 use self::table::{Entry, Table, Token};
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
-use crate::connection::{Buffers, Connection};
+use crate::connection::Connection;
+use crate::unix::alarm::Alarm;
 use crate::unix::clock::Instant;
 use crate::unix::readiness::{Event, Interest, Readiness};
 use crate::unix::{AcceptError, BindError, Listener, Stream};
@@ -38,7 +44,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// `C` is the command type, `K` the codec, `N` the capacity (the longest command and the longest reply, in bytes) and
 /// `CONNECTIONS` how many connections may wait for the rest of a command, for room for a reply or for their next
-/// command. The server owns all of its memory, about `(CONNECTIONS + 1) * 2 * N` bytes, and never allocates.
+/// command. The server owns all of its memory, about `(CONNECTIONS + 1) * 2 * N` bytes, and never allocates. The larger
+/// part of it, the [`ServerBuffers`], may also be [lent](ServerBuilder::buffers) to it: `B` is what holds them.
 ///
 /// ```
 /// # use ipc_server::IpcServerCommand;
@@ -68,16 +75,21 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # assert_eq!(client.join().unwrap()?, 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct IpcServer<C, K = Bincode, const N: usize = 1024, const CONNECTIONS: usize = 8> {
+pub struct IpcServer<
+    C,
+    K = Bincode,
+    const N: usize = 1024,
+    const CONNECTIONS: usize = 8,
+    B = ServerBuffers<N, CONNECTIONS>,
+> {
     readiness: Readiness,
     listener: Listener,
     accepting: Accepting,
-    /// When the alarm goes off.
-    alarm: Option<Instant>,
+    /// Part of `readiness`, so that whoever sleeps on the server's descriptor is woken for a deadline too.
+    alarm: Alarm,
     settings: Settings,
-    table: Table<K, N, CONNECTIONS>,
-    /// Where a connection that was just accepted is served. Most are closed again before they need the table.
-    newcomer: Buffers<N>,
+    table: Table<K, CONNECTIONS>,
+    buffers: B,
     report: Report,
     command: PhantomData<fn() -> C>,
 }
@@ -111,18 +123,25 @@ impl<C: IpcServerCommand> IpcServer<C> {
     }
 }
 
-impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> IpcServer<C, K, N, CONNECTIONS> {
-    fn listen(settings: Settings, listener: Listener) -> Result<Self, BindError> {
-        let readiness = Readiness::new(Token::ALARM)?;
+impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
+where
+    C: IpcServerCommand,
+    K: Codec,
+    B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
+{
+    fn listen(settings: Settings, listener: Listener, buffers: B) -> Result<Self, BindError> {
+        let readiness = Readiness::new()?;
+        let alarm = Alarm::new()?;
+        readiness.add(&alarm, Token::ALARM, Interest::Input)?;
         readiness.add(&listener, Token::LISTENER, Interest::Input)?;
         Ok(Self {
             readiness,
             listener,
             accepting: Accepting::Now,
-            alarm: None,
+            alarm,
             settings,
             table: Table::new(),
-            newcomer: Buffers::new(),
+            buffers,
             report: Report::new(),
             command: PhantomData,
         })
@@ -230,7 +249,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     /// The server's descriptor ([`AsFd`]) becomes readable then, so only a loop that does not watch it needs to know.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Duration> {
-        self.alarm.map(|alarm| Instant::now().until(alarm))
+        self.alarm.at().map(|at| self.alarm.now().until(at))
     }
 
     fn serve_newcomer(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
@@ -252,19 +271,20 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             return Ok(());
         }
         // A command that is already there is served without a place in the table.
-        let (accepted, _) = Connection::<_, _, K, N>::with_codec(&mut stream, &mut self.newcomer).park();
+        let buffers = self.buffers.borrow_mut().get(self.table.spare());
+        let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::with_codec(&mut stream, &mut *buffers).park();
         let served_before = handled.served;
         let waiting = advance::<C, K, N>(
             Waiting::Command(accepted),
             &mut stream,
-            &mut self.newcomer,
+            buffers,
             self.settings.keep_open,
             context,
             handled,
             &mut self.report,
         );
         if let Some(waiting) = waiting {
-            let idle = handled.served > served_before && waiting.is_idle(&self.newcomer);
+            let idle = handled.served > served_before && waiting.is_idle(buffers);
             let index = self.make_room(context, handled);
             self.admit(index, stream, waiting, idle, handled);
         }
@@ -298,14 +318,14 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
 
     /// Gives a connection that must wait the free place at `index`.
     fn admit(&mut self, index: usize, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
-        let token = self.table.reserve(index, &mut self.newcomer);
+        let token = self.table.reserve(index);
         let interest = waiting.interest();
         if let Err(errno) = self.readiness.add(&stream, token.to_u64(), interest) {
             // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
             self.report.note(&Incident::Unwatched(stream.peer(), errno), handled);
             return;
         }
-        let deadline = (!idle).then(|| Instant::now().plus(self.settings.deadline));
+        let deadline = (!idle).then(|| self.alarm.now().plus(self.settings.deadline));
         self.put(token, Entry { stream, waiting, interest, deadline });
     }
 
@@ -328,9 +348,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     ) {
         let Entry { mut stream, waiting, interest, deadline } = entry;
         let served_before = handled.served;
-        let Some(buffers) = self.table.buffers(token) else {
-            return;
-        };
+        let buffers = self.buffers.borrow_mut().get(self.table.buffers(token));
         let keep_open = self.settings.keep_open;
         let waiting = advance::<C, K, N>(waiting, &mut stream, buffers, keep_open, context, handled, &mut self.report);
         let Some(waiting) = waiting else {
@@ -351,7 +369,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
         let deadline = match deadline {
             _ if idle => None,
             Some(deadline) if !finished => Some(deadline),
-            _ => Some(Instant::now().plus(self.settings.deadline)),
+            _ => Some(self.alarm.now().plus(self.settings.deadline)),
         };
         let wanted = waiting.interest();
         if wanted != interest {
@@ -376,9 +394,9 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     ///
     /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
     fn end_what_is_due(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
-        let now = Instant::now();
+        let now = self.alarm.now();
         // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
-        self.set_alarm(Some(now.plus(PAUSE)))?;
+        self.alarm.set(Some(now.plus(PAUSE)))?;
         for index in 0..CONNECTIONS {
             if let Some((token, entry)) = self.table.take_due(index, now) {
                 self.advance_entry(token, entry, true, context, handled);
@@ -393,34 +411,28 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             Accepting::From(moment) => next = Some(next.map_or(moment, |next| next.min(moment))),
             Accepting::Now | Accepting::Never => {}
         }
-        self.set_alarm(next)
-    }
-
-    fn set_alarm(&mut self, at: Option<Instant>) -> Result<(), ServerError> {
-        self.readiness.set_alarm(at)?;
-        self.alarm = at;
-        Ok(())
+        Ok(self.alarm.set(next)?)
     }
 
     /// Sets the alarm to go off at `moment`, unless it goes off earlier.
     fn arm(&mut self, moment: Instant) {
         // It can't fail with a timer of ours; if it did, the next deadline would try again.
-        if self.alarm.is_none_or(|alarm| moment < alarm) {
-            let _ = self.set_alarm(Some(moment));
+        if self.alarm.at().is_none_or(|at| moment < at) {
+            let _ = self.alarm.set(Some(moment));
         }
     }
 
     /// Stops accepting for a while. The backlog keeps the connections; those that are open go on.
     fn pause_accepting(&mut self) -> Result<(), ServerError> {
         self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
-        let end = Instant::now().plus(PAUSE);
+        let end = self.alarm.now().plus(PAUSE);
         self.accepting = Accepting::From(end);
         self.arm(end);
         Ok(())
     }
 }
 
-impl<C, K, const N: usize, const CONNECTIONS: usize> AsFd for IpcServer<C, K, N, CONNECTIONS> {
+impl<C, K, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {
     /// One descriptor that is readable when [`handle_new_messages`](Self::handle_new_messages) has something to do: an
     /// epoll instance over the listening socket, all connections and their deadlines. Watch it, and never read from it.
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -431,13 +443,13 @@ impl<C, K, const N: usize, const CONNECTIONS: usize> AsFd for IpcServer<C, K, N,
 /// The same descriptor as [`AsFd`], for libraries that ask for its number (tokio's `AsyncFd`, mio's `SourceFd`).
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-impl<C, K, const N: usize, const CONNECTIONS: usize> std::os::fd::AsRawFd for IpcServer<C, K, N, CONNECTIONS> {
+impl<C, K, const N: usize, const CONNECTIONS: usize, B> std::os::fd::AsRawFd for IpcServer<C, K, N, CONNECTIONS, B> {
     fn as_raw_fd(&self) -> std::os::fd::RawFd {
         self.as_fd().as_raw_fd()
     }
 }
 
-impl<C, K, const N: usize, const CONNECTIONS: usize> fmt::Debug for IpcServer<C, K, N, CONNECTIONS> {
+impl<C, K, const N: usize, const CONNECTIONS: usize, B> fmt::Debug for IpcServer<C, K, N, CONNECTIONS, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IpcServer")
             .field("listener", &self.listener)

@@ -1,17 +1,21 @@
 //! The ways in which a server ends: for good, or with a successor.
 
+use core::borrow::BorrowMut;
 use core::time::Duration;
 
-use crate::unix::OwnedFd;
-
 use super::table::Token;
-use super::{Accepting, Handled, IpcServer, ServerError};
+use super::{Accepting, Handled, IpcServer, ServerBuffers, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
-use crate::unix::clock::Instant;
+use crate::unix::OwnedFd;
 use crate::unix::readiness::{Interest, wait_for_input};
 
-impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> IpcServer<C, K, N, CONNECTIONS> {
+impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
+where
+    C: IpcServerCommand,
+    K: Codec,
+    B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
+{
     /// A second descriptor of the listening socket, for a process that is to take over from this one: it
     /// [adopts](crate::ServerBuilder::adopt) it. The descriptor is close-on-exec.
     ///
@@ -77,7 +81,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
     ///
     /// [`ServerError`] if the server itself is broken.
     pub fn shutdown(mut self, mut context: C::Context<'_>, limit: Duration) -> Result<Handled, ServerError> {
-        let end = Instant::now().plus(limit);
+        let end = self.alarm.now().plus(limit);
         let mut handled = Handled::default();
         self.settings.keep_open = false;
         // Those in the backlog have connected to this server; unless there is a successor, no other will serve them.
@@ -92,7 +96,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Ip
             }
             handled.closed += self.close_idle();
             handled.pending = self.table.len();
-            let remaining = Instant::now().until(end);
+            let remaining = self.alarm.now().until(end);
             let done = handled.pending == 0 && self.accepting == Accepting::Never;
             if done || remaining.is_zero() {
                 return Ok(handled);

@@ -1,9 +1,9 @@
 //! The connections that wait.
 
-use core::mem::swap;
+use core::array;
+use core::mem::replace;
 
 use super::exchange::Waiting;
-use crate::connection::Buffers;
 use crate::unix::Stream;
 use crate::unix::clock::Instant;
 use crate::unix::readiness::Interest;
@@ -47,31 +47,36 @@ pub(super) struct Entry<K> {
     pub(super) deadline: Option<Instant>,
 }
 
-struct Slot<K, const N: usize> {
+struct Slot<K> {
     entry: Option<Entry<K>>,
     generation: u32,
+    /// Which of the server's buffers are its tenant's.
+    buffers: u32,
     /// When its tenant began to wait for what it waits for, as a number that grows.
     since: u64,
-    buffers: Buffers<N>,
 }
 
-/// `CONNECTIONS` places for connections that wait, each with its own buffers.
-pub(super) struct Table<K, const N: usize, const CONNECTIONS: usize> {
-    slots: [Slot<K, N>; CONNECTIONS],
+/// `CONNECTIONS` places for connections that wait, and which of the server's buffers belongs to each.
+pub(super) struct Table<K, const CONNECTIONS: usize> {
+    slots: [Slot<K>; CONNECTIONS],
     occupied: usize,
+    /// Which of the server's buffers belong to no place.
+    spare: u32,
     /// How often a connection has begun to wait for something.
     waits: u64,
 }
 
-impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
-    pub(super) const fn new() -> Self {
+impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
+    #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
+    pub(super) fn new() -> Self {
         const {
             assert!(CONNECTIONS > 0, "a server needs room for a connection that waits: at least 1");
             assert!(CONNECTIONS < u32::MAX as usize - 1, "a server has at most 2^32 - 3 connections");
         }
         Self {
-            slots: [const { Slot { entry: None, generation: 0, since: 0, buffers: Buffers::new() } }; CONNECTIONS],
+            slots: array::from_fn(|index| Slot { entry: None, generation: 0, buffers: index as u32, since: 0 }),
             occupied: 0,
+            spare: CONNECTIONS as u32,
             waits: 0,
         }
     }
@@ -94,13 +99,13 @@ impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
         occupied.min_by_key(|(_, slot)| slot.since).map_or(0, |(index, _)| index)
     }
 
-    /// Prepares a free place for a new tenant, whose buffers are exchanged for those of the place.
-    pub(super) fn reserve(&mut self, index: usize, newcomer: &mut Buffers<N>) -> Token {
+    /// Prepares a free place for a new tenant, which brings the spare buffers along.
+    pub(super) fn reserve(&mut self, index: usize) -> Token {
         let mut generation = 0;
         if let Some(slot) = self.slots.get_mut(index) {
             slot.generation = slot.generation.wrapping_add(1);
             generation = slot.generation;
-            swap(&mut slot.buffers, newcomer);
+            self.spare = replace(&mut slot.buffers, self.spare);
         }
         #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
         let token = Token { index: index as u32, generation };
@@ -158,9 +163,14 @@ impl<K, const N: usize, const CONNECTIONS: usize> Table<K, N, CONNECTIONS> {
         Some((token, entry))
     }
 
-    /// The buffers of the place, while its connection is out.
-    pub(super) fn buffers(&mut self, token: Token) -> Option<&mut Buffers<N>> {
-        self.slots.get_mut(token.index()).map(|slot| &mut slot.buffers)
+    /// Which buffers are those of the place.
+    pub(super) fn buffers(&self, token: Token) -> usize {
+        self.slots.get(token.index()).map_or_else(|| self.spare(), |slot| slot.buffers as usize)
+    }
+
+    /// Which buffers are those of no place. Most connections are closed again before they need one.
+    pub(super) fn spare(&self) -> usize {
+        self.spare as usize
     }
 
     /// The earliest deadline.

@@ -46,6 +46,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod alarm;
 pub(crate) mod clock;
 mod error;
 mod listener;

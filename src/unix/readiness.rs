@@ -7,9 +7,8 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
-use super::clock::Instant;
+use super::clock::timespec;
 
 pub(crate) use rustix::event::epoll::Event;
 
@@ -34,35 +33,19 @@ impl Interest {
     }
 }
 
-/// An epoll instance over sockets and one alarm.
-///
-/// The alarm is a timer descriptor (man 2 timerfd_create), so that whoever sleeps on the epoll instance is woken for a
-/// deadline too.
+/// An epoll instance.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     epoll: OwnedFd,
-    alarm: OwnedFd,
 }
 
 impl Readiness {
-    /// `token` stands for the alarm.
-    pub(crate) fn new(token: u64) -> Result<Self, Errno> {
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let alarm = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        epoll::add(&epoll, &alarm, EventData::new_u64(token), EventFlags::IN)?;
-        Ok(Self { epoll, alarm })
+    pub(crate) fn new() -> Result<Self, Errno> {
+        Ok(Self { epoll: epoll::create(CreateFlags::CLOEXEC)? })
     }
 
-    /// Sets the alarm to go off once at `at`, or not at all. If it has gone off, it is ready no longer.
-    pub(crate) fn set_alarm(&self, at: Option<Instant>) -> Result<(), Errno> {
-        // All zero means never, and the clock has long passed its first nanosecond.
-        let at = at.map_or(Duration::ZERO, |at| at.since_start().max(Duration::from_nanos(1)));
-        let once = Itimerspec { it_interval: timespec(Duration::ZERO), it_value: timespec(at) };
-        timerfd_settime(&self.alarm, TimerfdTimerFlags::ABSTIME, &once).map(drop)
-    }
-
-    pub(crate) fn add(&self, socket: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
-        epoll::add(&self.epoll, socket, EventData::new_u64(token), interest.flags())
+    pub(crate) fn add(&self, descriptor: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
+        epoll::add(&self.epoll, descriptor, EventData::new_u64(token), interest.flags())
     }
 
     pub(crate) fn modify(&self, socket: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
@@ -121,8 +104,4 @@ fn wait(descriptor: impl AsFd, flags: PollFlags, timeout: Option<Duration>) -> R
         Err(Errno::INTR) => Ok(false),
         Err(errno) => Err(errno),
     }
-}
-
-fn timespec(duration: Duration) -> Timespec {
-    Timespec { tv_sec: duration.as_secs().try_into().unwrap_or(i64::MAX), tv_nsec: duration.subsec_nanos().into() }
 }

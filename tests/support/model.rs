@@ -76,6 +76,14 @@ where
     T: Deserialize<'de> + PartialEq + fmt::Debug,
 {
     let ours = K::decode::<T>(bytes);
+    // Without the reason the verdict is the same.
+    match (&ours, K::decode_unexplained::<T>(bytes, usize::MAX)) {
+        (Err(DecodeError::Incomplete | DecodeError::NotSelfDescribing), Err(DecodeError::Unexplained)) => {
+            panic!("ours: {ours:?}, unexplained\nbytes: {bytes:02x?}")
+        }
+        (Err(_), Err(DecodeError::Unexplained)) => {}
+        (_, unexplained) => assert_eq!(ours, unexplained, "bytes: {bytes:02x?}"),
+    }
     let limited = matches!(ours, Err(DecodeError::ImpossibleLength(_)));
     let incomplete = ours == Err(DecodeError::Incomplete);
     if ours == Err(DecodeError::TooDeep) || (kind != Kind::Plain && limited) || (kind == Kind::Lenient && incomplete) {

@@ -1,0 +1,68 @@
+//! A timer that wakes whoever sleeps on its descriptor, and tells the time (man 2 timerfd_create).
+
+use core::time::Duration;
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_gettime, timerfd_settime,
+};
+
+use super::clock::{Instant, duration, timespec};
+
+/// Stands for never: 68 years after the machine's start.
+const NEVER: Instant = Instant::since_start(Duration::from_secs(1 << 31));
+
+/// The time between one expiry and the next, so long that there is no next. It must be set, since the time that is left
+/// until the next expiry is what tells the time after an expiry.
+const PERIOD: Duration = Duration::from_secs(1 << 32);
+
+/// A timer on the monotonic clock, readable from the moment that it is set to until it is set anew.
+///
+/// The server reads the clock here rather than in the vDSO, for that would bring into a small binary the code that finds
+/// the vDSO. It reads it only where a connection must wait.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    timer: OwnedFd,
+    /// Never later than [`NEVER`].
+    at: Instant,
+}
+
+impl Alarm {
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        let mut alarm = Self { timer, at: NEVER };
+        alarm.set(None)?;
+        Ok(alarm)
+    }
+
+    /// When it goes off, or has.
+    pub(crate) fn at(&self) -> Option<Instant> {
+        (self.at < NEVER).then_some(self.at)
+    }
+
+    /// Goes off at `at`, or not at all. If it has gone off, it is ready no longer.
+    pub(crate) fn set(&mut self, at: Option<Instant>) -> Result<(), Errno> {
+        // All zero would mean never, and the clock has long passed its first nanosecond.
+        let at = at.map_or(NEVER, |at| at.clamp(Instant::since_start(Duration::from_nanos(1)), NEVER));
+        let timer = Itimerspec { it_interval: timespec(PERIOD), it_value: timespec(at.to_duration()) };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &timer)?;
+        self.at = at;
+        Ok(())
+    }
+
+    /// The time, by what is left until the next expiry.
+    pub(crate) fn now(&self) -> Instant {
+        // It can't fail with a timer of ours; if it did, this would be the moment that the timer is set to.
+        let left = timerfd_gettime(&self.timer).map_or(Duration::ZERO, |timer| duration(timer.it_value));
+        // Before the expiry no more than `NEVER` is left, after it all of `PERIOD` but the time since.
+        let next = if left <= NEVER.to_duration() { self.at } else { self.at.plus(PERIOD) };
+        next.minus(left)
+    }
+}
+
+impl AsFd for Alarm {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.timer.as_fd()
+    }
+}
