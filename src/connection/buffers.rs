@@ -83,7 +83,7 @@ impl<const N: usize> Buffer<N> {
         if self.storage.len() < N {
             self.storage = Vec::from_array([0; N]);
         }
-        if self.start > 0 {
+        if self.start > 0 && self.start <= self.end && self.end <= self.storage.len() {
             self.storage.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;

@@ -59,20 +59,24 @@ fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
     context: &mut C::Context<'_>,
     served: &mut usize,
 ) -> Result<Option<Waiting<K>>, ConnectionError<Errno>> {
-    let mut processed = match waiting {
-        Waiting::Reply(parked) => parked.resume(stream, buffers),
+    let mut next = match waiting {
+        Waiting::Reply(parked) => Next::Reply(parked.resume(stream, buffers)),
         Waiting::Command(parked) => match parked.resume(stream, buffers).receive::<C>()? {
-            Step::Ready(read) => read.process(context)?,
+            Step::Ready(read) => Next::Execute(read),
             Step::NotYet(accepted) => return Ok(Some(Waiting::Command(accepted.park().0))),
         },
     };
     loop {
+        let mut processed = match next {
+            Next::Execute(read) => read.process(context)?,
+            Next::Reply(processed) => processed,
+        };
         // A response without bytes is delivered by closing.
         let last = !keep_open || processed.is_reply_empty();
         if !last {
             processed = match processed.read_ahead::<C>() {
                 Step::Ready(read) => {
-                    processed = read.process(context)?;
+                    next = Next::Execute(read);
                     continue;
                 }
                 Step::NotYet(processed) => processed,
@@ -87,9 +91,15 @@ fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
         if last {
             return Ok(None);
         }
-        processed = match replied.next().decode::<C>()? {
-            Step::Ready(read) => read.process(context)?,
+        next = match replied.next().decode::<C>()? {
+            Step::Ready(read) => Next::Execute(read),
             Step::NotYet(accepted) => return Ok(Some(Waiting::Command(accepted.park().0))),
         };
     }
+}
+
+/// What there is to do with a connection.
+enum Next<Read, Processed> {
+    Execute(Read),
+    Reply(Processed),
 }

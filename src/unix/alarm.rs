@@ -8,14 +8,14 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_gettime, timerfd_settime,
 };
 
-use super::clock::{Instant, duration, timespec};
+use super::clock::{Instant, nanoseconds, timespec};
 
 /// Stands for never: 68 years after the machine's start.
-const NEVER: Instant = Instant::since_start(Duration::from_secs(1 << 31));
+const NEVER: Instant = Instant::from_nanoseconds((1 << 31) * 1_000_000_000);
 
-/// The time between one expiry and the next, so long that there is no next. It must be set, since the time that is left
+/// The nanoseconds from one expiry to the next, so many that there is no next. They must be set, since the time that is left
 /// until the next expiry is what tells the time after an expiry.
-const PERIOD: Duration = Duration::from_secs(1 << 32);
+const PERIOD: u64 = (1 << 32) * 1_000_000_000;
 
 /// A timer on the monotonic clock, readable from the moment that it is set to until it is set anew.
 ///
@@ -44,8 +44,9 @@ impl Alarm {
     /// Goes off at `at`, or not at all. If it has gone off, it is ready no longer.
     pub(crate) fn set(&mut self, at: Option<Instant>) -> Result<(), Errno> {
         // All zero would mean never, and the clock has long passed its first nanosecond.
-        let at = at.map_or(NEVER, |at| at.clamp(Instant::since_start(Duration::from_nanos(1)), NEVER));
-        let timer = Itimerspec { it_interval: timespec(PERIOD), it_value: timespec(at.to_duration()) };
+        let at = at.map_or(NEVER, |at| at.clamp(Instant::from_nanoseconds(1), NEVER));
+        let time = |nanoseconds| timespec(Duration::from_nanos(nanoseconds));
+        let timer = Itimerspec { it_interval: time(PERIOD), it_value: time(at.as_nanoseconds()) };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &timer)?;
         self.at = at;
         Ok(())
@@ -54,10 +55,10 @@ impl Alarm {
     /// The time, by what is left until the next expiry.
     pub(crate) fn now(&self) -> Instant {
         // It can't fail with a timer of ours; if it did, this would be the moment that the timer is set to.
-        let left = timerfd_gettime(&self.timer).map_or(Duration::ZERO, |timer| duration(timer.it_value));
+        let left = timerfd_gettime(&self.timer).map_or(0, |timer| nanoseconds(timer.it_value));
         // Before the expiry no more than `NEVER` is left, after it all of `PERIOD` but the time since.
-        let next = if left <= NEVER.to_duration() { self.at } else { self.at.plus(PERIOD) };
-        next.minus(left)
+        let periods = if left <= NEVER.as_nanoseconds() { 0 } else { PERIOD };
+        Instant::from_nanoseconds((self.at.as_nanoseconds() + periods).saturating_sub(left))
     }
 }
 

@@ -5,44 +5,38 @@ use core::time::Duration;
 use rustix::event::Timespec;
 use rustix::time::{ClockId, clock_gettime};
 
-/// A moment on the monotonic clock, which starts at zero when the machine does.
+/// A moment on the monotonic clock: nanoseconds since the machine's start, enough for 584 years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Instant(Duration);
+pub(crate) struct Instant(u64);
 
 impl Instant {
     pub(crate) fn now() -> Self {
-        Self(duration(clock_gettime(ClockId::Monotonic)))
+        Self(nanoseconds(clock_gettime(ClockId::Monotonic)))
     }
 
-    /// The moment that long after the machine's start.
-    pub(super) const fn since_start(time: Duration) -> Self {
-        Self(time)
+    pub(super) const fn from_nanoseconds(since_start: u64) -> Self {
+        Self(since_start)
     }
 
-    /// The time since the machine's start.
-    pub(super) fn to_duration(self) -> Duration {
+    pub(super) const fn as_nanoseconds(self) -> u64 {
         self.0
     }
 
     /// The moment `later`, or the last that there is.
     pub(crate) fn plus(self, later: Duration) -> Self {
+        let later = later.as_secs().saturating_mul(1_000_000_000).saturating_add(later.subsec_nanos().into());
         Self(self.0.saturating_add(later))
-    }
-
-    /// The moment `earlier`, or the machine's start.
-    pub(super) fn minus(self, earlier: Duration) -> Self {
-        Self(self.0.saturating_sub(earlier))
     }
 
     /// The time from `self` to `end`; zero if `end` has passed.
     pub(crate) fn until(self, end: Self) -> Duration {
-        end.0.saturating_sub(self.0)
+        Duration::from_nanos(end.0.saturating_sub(self.0))
     }
 }
 
-/// A time of the kernel's, which is neither negative nor out of range.
-pub(super) fn duration(time: Timespec) -> Duration {
-    Duration::from_secs(time.tv_sec.unsigned_abs()).saturating_add(Duration::from_nanos(time.tv_nsec.unsigned_abs()))
+/// A time of the kernel's, which is not negative.
+pub(super) fn nanoseconds(time: Timespec) -> u64 {
+    time.tv_sec.unsigned_abs().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec.unsigned_abs())
 }
 
 /// A time for the kernel, or the longest that there is.
