@@ -29,6 +29,17 @@
 //! assert_eq!(Bincode::encode(&longest, &mut buffer[..32]), Err(EncodeError::BufferFull));
 //! ```
 //!
+//! The compiler cannot work that out: serde describes values, not types, so a `Serialize` type has no longest encoding that a
+//! constant could hold. Where it matters, state the longest command beside the type and have the compiler hold the capacity
+//! to it, and a test such as the one above hold the statement to the truth (for postcard, its derive macro `MaxSize` states
+//! it):
+//!
+//! ```
+//! const LONGEST_COMMAND: usize = 4 + 4 + 8 + 34;
+//! const CAPACITY: usize = 64;
+//! const _: () = assert!(LONGEST_COMMAND <= CAPACITY, "the longest command does not fit the server's buffers");
+//! ```
+//!
 //! A capacity of 0, and room for no connection, do not compile:
 //!
 //! ```compile_fail,E0080
