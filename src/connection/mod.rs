@@ -133,9 +133,13 @@
 //! client by asking again over the same transport, best [lent](Transport) as `&mut`. Three things follow:
 //!
 //! - A response that takes no bytes on the wire, like `()`, can't be delivered: give it a variant or a field.
-//! - After an error nobody knows where the next message begins. Either side then discards what arrives until the line has
-//!   been quiet for longer than any pause within a message, and begins a new connection over it.
-//! - A client that gives up waiting does the same, lest the late response be taken for that to its next command.
+//! - After an error nobody knows where the next message begins. The server discards what arrives until the line has been
+//!   silent for longer than any pause within a message, and begins a new connection over it. A silence within a command,
+//!   too, ends it: nobody is going to finish it.
+//! - A client that has had an error or given up waiting does the same, lest the late response be taken for that to its next
+//!   command; and its silence is longer than the server's, which must have seen the end of it.
+//!
+//! `examples/serial.rs` is a daemon and a client that do so.
 //!
 //! # What does not compile
 //!
