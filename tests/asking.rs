@@ -198,6 +198,18 @@ fn a_call_can_be_parked_between_its_steps() {
     assert_eq!((response, line.sent.concat()), (PUSHED, BYTES.to_vec()));
 }
 
+#[cfg(feature = "postcard")]
+#[test]
+fn another_codec_can_be_chosen() {
+    use ipc_server::codec::Postcard;
+    let mut line = Line::new(b"\x02\x07", &[]);
+    let mut buffers = Buffers::<64>::new();
+    let asking = Connection::<_, _, Postcard, 64>::ask_with_codec(&mut line, &mut buffers, &PUSH).unwrap();
+    let Ok(Step::Ready(asked)) = asking.send_command() else { panic!("the line takes it") };
+    let Ok(Step::Ready((response, Some(line)))) = asked.receive_response() else { panic!("it is there") };
+    assert_eq!((response, line.sent.concat()), (PUSHED, b"\x02\x07".to_vec()));
+}
+
 #[test]
 fn every_error_has_a_text_and_its_source() {
     let errors: [(AskError<std::fmt::Error>, &str, bool); 7] = [

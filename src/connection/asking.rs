@@ -27,6 +27,22 @@ impl<'b, C: IpcServerCommand, T: Transport, const N: usize> Connection<'b, Askin
 impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection<'b, Asking<C>, T, K, N> {
     /// Like [`ask`](Connection::ask), with the codec `K`, which must be the server's.
     ///
+    /// ```
+    /// use ipc_server::IpcServerCommand;
+    /// use ipc_server::codec::Codec;
+    /// use ipc_server::connection::{AskError, Buffers, Connection, Step, Transport};
+    ///
+    /// /// Whether all of the command could be sent at once.
+    /// fn try_to_send<K: Codec, C: IpcServerCommand, T: Transport>(
+    ///     line: &mut T,
+    ///     buffers: &mut Buffers,
+    ///     command: &C,
+    /// ) -> Result<bool, AskError<T::Error>> {
+    ///     let asking = Connection::<_, _, K>::ask_with_codec(line, buffers, command)?;
+    ///     Ok(matches!(asking.send_command()?, Step::Ready(_)))
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`ask`](Connection::ask).
