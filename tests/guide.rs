@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use ipc_server::codec::{DecodeError, EncodeError};
-use ipc_server::connection::ConnectionError;
+use ipc_server::connection::{AskError, ConnectionError};
 use ipc_server::unix::{AcceptError, BindError, Errno};
 use ipc_server::{CallError, ServerError};
 
@@ -52,6 +52,11 @@ fn every_message_is_listed_word_for_word() {
         ConnectionError::<Errno>::EmptyCommand.to_string(),
         ConnectionError::<Errno>::Response(EncodeError::BufferFull).to_string(),
         ConnectionError::Transport(reason).to_string(),
+        AskError::<Errno>::Command(EncodeError::BufferFull).to_string(),
+        AskError::<Errno>::Closed { received: 0 }.to_string(),
+        AskError::<Errno>::Closed { received: 4712 }.to_string(),
+        AskError::<Errno>::Malformed(DecodeError::InvalidUtf8).to_string(),
+        AskError::<Errno>::TooLarge { capacity: 4712 }.to_string(),
     ];
     let chapter = chapter();
     for message in messages {

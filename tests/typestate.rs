@@ -9,7 +9,7 @@ use project::Project;
 
 const PREAMBLE: &str = "
     #![allow(unused)]
-    use ipc_server::connection::{Accepted, Buffers, Connection, Processed, Read, Replied, Transport};
+    use ipc_server::connection::{Accepted, Asked, Asking, Buffers, Connection, Processed, Read, Replied, Transport};
     use ipc_server::{IpcServer, IpcServerCommand};
     fn main() {}
 ";
@@ -57,6 +57,21 @@ const PROGRAMS: &[(&str, &str, Option<&str>)] = &[
         "use_after_transition",
         "fn f<C: IpcServerCommand, T: Transport>(a: Connection<'_, Accepted, T>) { a.receive::<C>(); a.receive::<C>(); }",
         Some("E0382"),
+    ),
+    (
+        "response_before_command",
+        "fn f<C: IpcServerCommand, T: Transport>(asking: Connection<'_, Asking<C>, T>) { asking.receive_response(); }",
+        Some("E0599"),
+    ),
+    (
+        "command_sent_twice",
+        "fn f<C: IpcServerCommand, T: Transport>(asked: Connection<'_, Asked<C>, T>) { asked.send_command(); }",
+        Some("E0599"),
+    ),
+    (
+        "client_that_processes",
+        "fn f<C: IpcServerCommand, T: Transport>(asked: Connection<'_, Asked<C>, T>) { asked.process(&mut ()); }",
+        Some("E0599"),
     ),
     ("foreign_state", "struct Mine; impl ipc_server::connection::State for Mine {}", Some("E0277")),
     ("forged_state", "fn f() { let forged = Replied {}; }", Some("E0639")),

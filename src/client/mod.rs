@@ -6,7 +6,6 @@ mod error;
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::task::Poll;
 
 use crate::unix::Errno;
 use crate::unix::PathArg as Arg;
@@ -16,9 +15,9 @@ pub use self::builder::ClientBuilder;
 use self::builder::Settings;
 use self::connect::{Deadline, open};
 pub use self::error::CallError;
-use crate::codec::{Bincode, Codec, DecodeError, EncodeError};
+use crate::codec::{Bincode, Codec, EncodeError};
 use crate::command::IpcServerCommand;
-use crate::connection::{Buffers, Transport};
+use crate::connection::{AskError, Asked, Asking, Buffers, Parked, Step};
 use crate::unix::{Stream, readiness};
 
 /// Sends one command to the server at `path` and returns its response: one connection, closed afterwards.
@@ -63,10 +62,10 @@ pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {
 
     // Writing is tried and not insisted on: `println!` panics if the standard output is closed.
     let outcome = Client::builder().prepare(socket_path).and_then(|mut client| {
-        let mut exchange = client.begin(command)?;
-        client.send(&mut exchange)?;
+        let asking = client.begin(command)?;
+        let asked = client.send(asking)?;
         let _ = writeln!(stdout(), "sent command: {command:?}");
-        client.receive::<C::Response>(exchange)
+        client.receive(asked)
     });
     let _ = match outcome {
         Ok(response) => writeln!(stdout(), "received response: {response:?}"),
@@ -125,7 +124,8 @@ impl Client {
 
 /// A call under way: its connection and its time. Dropping it closes the connection, so that a late response is never
 /// taken for that of the next call.
-struct Exchange {
+struct Exchange<S, K> {
+    parked: Parked<S, K>,
     stream: Stream,
     deadline: Deadline,
     /// Whether the connection is older than the call, so that the server may have closed it before.
@@ -143,9 +143,9 @@ impl<K: Codec, const N: usize> Client<K, N> {
     /// [`Malformed`](CallError::Malformed) and [`ResponseTooLarge`](CallError::ResponseTooLarge) the command may have been
     /// executed.
     pub fn call<C: IpcServerCommand>(&mut self, command: &C) -> Result<C::Response, CallError> {
-        let mut exchange = self.begin(command)?;
-        self.send(&mut exchange)?;
-        self.receive(exchange)
+        let asking = self.begin(command)?;
+        let asked = self.send(asking)?;
+        self.receive(asked)
     }
 
     fn connect_now(&mut self) -> Result<(), CallError> {
@@ -154,99 +154,93 @@ impl<K: Codec, const N: usize> Client<K, N> {
     }
 
     /// Encodes the command and finds a connection for it.
-    fn begin<C: IpcServerCommand>(&mut self, command: &C) -> Result<Exchange, CallError> {
-        self.buffers.clear();
-        let output = &mut self.buffers.output;
-        match K::encode(command, output.spare()) {
-            Ok(0) => return Err(CallError::EmptyCommand),
-            Ok(written) => output.fill(written),
-            Err(EncodeError::BufferFull) => return Err(CallError::CommandTooLarge { capacity: N }),
-            Err(error) => return Err(CallError::Encode(error)),
-        }
+    fn begin<C: IpcServerCommand>(&mut self, command: &C) -> Result<Exchange<Asking<C>, K>, CallError> {
+        let parked = Parked::encode(command, &mut self.buffers).map_err(failed::<N>)?;
         let mut deadline = Deadline::new(self.settings.deadline);
-        match self.stream.take() {
-            Some(stream) => Ok(Exchange { stream, deadline, reused: true }),
-            None => {
-                Ok(Exchange { stream: open(&self.address, &self.settings, &mut deadline)?, deadline, reused: false })
-            }
-        }
+        let (stream, reused) = match self.stream.take() {
+            Some(stream) => (stream, true),
+            None => (open(&self.address, &self.settings, &mut deadline)?, false),
+        };
+        Ok(Exchange { parked, stream, deadline, reused })
     }
 
     /// Sends the encoded command, in one `send` if the socket takes it.
-    fn send(&mut self, exchange: &mut Exchange) -> Result<(), CallError> {
-        let mut unsent = self.buffers.output.bytes();
-        while !unsent.is_empty() {
-            match exchange.stream.send(unsent) {
-                Poll::Ready(Ok(sent)) => unsent = unsent.get(sent..).unwrap_or_default(),
-                Poll::Pending => {
-                    readiness::wait_for_output(&exchange.stream, exchange.deadline.remaining()?)?;
+    fn send<C: IpcServerCommand>(
+        &mut self,
+        exchange: Exchange<Asking<C>, K>,
+    ) -> Result<Exchange<Asked<C>, K>, CallError> {
+        let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
+        loop {
+            match parked.resume(stream, &mut self.buffers).send_command() {
+                Ok(Step::Ready(asked)) => {
+                    let (parked, stream) = asked.park();
+                    return Ok(Exchange { parked, stream, deadline, reused });
+                }
+                Ok(Step::NotYet(asking)) => {
+                    readiness::wait_for_output(asking.transport(), deadline.remaining()?)?;
+                    (parked, stream) = asking.park();
                 }
                 // Whatever a closed socket took is gone unread.
-                Poll::Ready(Err(Errno::PIPE | Errno::CONNRESET)) if exchange.reused => {
-                    unsent = self.buffers.output.bytes();
-                    self.reconnect(exchange)?;
+                Err(AskError::Transport(Errno::PIPE | Errno::CONNRESET)) if reused => {
+                    Exchange { parked, stream, deadline, reused } = self.begin_again(deadline)?;
                 }
-                Poll::Ready(Err(Errno::PIPE | Errno::CONNRESET)) => return Err(CallError::Closed { received: 0 }),
-                Poll::Ready(Err(errno)) => return Err(errno.into()),
+                Err(AskError::Transport(Errno::PIPE | Errno::CONNRESET)) => {
+                    return Err(CallError::Closed { received: 0 });
+                }
+                Err(error) => return Err(failed::<N>(error)),
             }
         }
-        Ok(())
     }
 
     /// Receives until the response decodes.
-    fn receive<R: for<'de> serde::Deserialize<'de>>(&mut self, mut exchange: Exchange) -> Result<R, CallError> {
+    fn receive<C: IpcServerCommand>(&mut self, exchange: Exchange<Asked<C>, K>) -> Result<C::Response, CallError> {
+        let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
         loop {
-            let input = &mut self.buffers.input;
-            match exchange.stream.receive(input.spare()) {
-                Poll::Ready(Ok(0)) => return closed::<K, R>(input.bytes()),
-                Poll::Ready(Ok(received)) => input.fill(received),
-                Poll::Pending => {
-                    readiness::wait_for_input(&exchange.stream, exchange.deadline.remaining()?)?;
-                    continue;
-                }
-                // The server closed the connection and had not read all that we sent. It executes no command before
-                // it has read the last byte, so this one may be sent again.
-                Poll::Ready(Err(Errno::CONNRESET)) if exchange.reused && input.bytes().is_empty() => {
-                    self.reconnect(&mut exchange)?;
-                    self.send(&mut exchange)?;
-                    continue;
-                }
-                Poll::Ready(Err(Errno::CONNRESET)) => {
-                    return Err(CallError::Closed { received: input.bytes().len() });
-                }
-                Poll::Ready(Err(errno)) => return Err(errno.into()),
-            }
-            match K::decode_within::<R>(input.bytes(), N) {
-                Ok((response, used)) => {
-                    // Bytes behind the response would be taken for the next one.
-                    self.stream = (used == input.bytes().len()).then_some(exchange.stream);
+            let error = match parked.resume(stream, &mut self.buffers).receive_response() {
+                Ok(Step::Ready((response, stream))) => {
+                    self.stream = stream;
                     return Ok(response);
                 }
-                Err(DecodeError::Incomplete) if !input.is_full() => {}
-                Err(DecodeError::Incomplete | DecodeError::BeyondCapacity(_)) => {
-                    return Err(CallError::ResponseTooLarge { capacity: N });
+                Ok(Step::NotYet(asked)) => {
+                    readiness::wait_for_input(asked.transport(), deadline.remaining()?)?;
+                    (parked, stream) = asked.park();
+                    continue;
                 }
-                Err(error) => return Err(CallError::Malformed(error)),
+                Err(error) => error,
+            };
+            match error {
+                // The server closed the connection and had not read all that we sent. It executes no command before
+                // it has read the last byte, so this one may be sent again.
+                AskError::Transport(Errno::CONNRESET) if reused && !self.buffers.has_input() => {
+                    let asking = self.begin_again(deadline)?;
+                    Exchange { parked, stream, deadline, reused } = self.send(asking)?;
+                }
+                AskError::Transport(Errno::CONNRESET) => {
+                    return Err(CallError::Closed { received: self.buffers.input.bytes().len() });
+                }
+                error => return Err(failed::<N>(error)),
             }
         }
     }
 
-    fn reconnect(&self, exchange: &mut Exchange) -> Result<(), CallError> {
-        exchange.stream = open(&self.address, &self.settings, &mut exchange.deadline)?;
-        exchange.reused = false;
-        Ok(())
+    /// The same command over a new connection, within the same time.
+    fn begin_again<C: IpcServerCommand>(&self, mut deadline: Deadline) -> Result<Exchange<Asking<C>, K>, CallError> {
+        let stream = open(&self.address, &self.settings, &mut deadline)?;
+        Ok(Exchange { parked: Parked::again(), stream, deadline, reused: false })
     }
 }
 
-/// The server has closed the connection after `received`, which is not a whole response.
-fn closed<K: Codec, R: for<'de> serde::Deserialize<'de>>(received: &[u8]) -> Result<R, CallError> {
-    // A response without bytes arrives as nothing but the end.
-    if received.is_empty() {
-        if let Ok((response, _)) = K::decode::<R>(received) {
-            return Ok(response);
-        }
+/// What asking has failed of, in a client whose capacity is `N`.
+fn failed<const N: usize>(error: AskError<Errno>) -> CallError {
+    match error {
+        AskError::EmptyCommand => CallError::EmptyCommand,
+        AskError::Command(EncodeError::BufferFull) => CallError::CommandTooLarge { capacity: N },
+        AskError::Command(error) => CallError::Encode(error),
+        AskError::Closed { received } => CallError::Closed { received },
+        AskError::Malformed(error) => CallError::Malformed(error),
+        AskError::TooLarge { capacity } => CallError::ResponseTooLarge { capacity },
+        AskError::Transport(errno) => errno.into(),
     }
-    Err(CallError::Closed { received: received.len() })
 }
 
 impl<K, const N: usize> fmt::Debug for Client<K, N> {

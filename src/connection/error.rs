@@ -1,8 +1,10 @@
-//! How a connection ends early, and whose fault that is.
+//! How a connection ends early, on the server's side, with whose fault that is, and on the client's.
 
 use core::fmt;
 
 use crate::codec::{DecodeError, EncodeError};
+
+const EMPTY_COMMAND: &str = "the command type takes no bytes on the wire: give it a variant or a field";
 
 /// Why a connection ended before its exchange did. The connection is closed.
 ///
@@ -81,9 +83,7 @@ impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
             }
             Self::Malformed(error) => write!(f, "the peer sent what is not a command: {error}"),
             Self::TooLarge { capacity } => write!(f, "the peer's command is longer than {capacity} bytes"),
-            Self::EmptyCommand => {
-                f.write_str("the command type takes no bytes on the wire: give it a variant or a field")
-            }
+            Self::EmptyCommand => f.write_str(EMPTY_COMMAND),
             Self::Response(error) => write!(f, "the response could not be encoded: {error}"),
             Self::Transport(error) => write!(f, "the transport failed: {error}"),
         }
@@ -97,6 +97,60 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
             Self::Response(error) => Some(error),
             Self::Transport(error) => Some(error),
             Self::Closed { .. } | Self::TooLarge { .. } | Self::EmptyCommand => None,
+        }
+    }
+}
+
+/// Why asking brought no response. The connection is closed.
+///
+/// `E` is the error of its [`Transport`](super::Transport). It is what a `CallError` is on a socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AskError<E> {
+    /// The command type takes no bytes on the wire. Nothing was sent.
+    EmptyCommand,
+    /// The command could not be encoded: too long for the capacity, or not encodable at all. Nothing was sent.
+    Command(EncodeError),
+    /// The peer closed the connection, or its sending side, after `received` bytes of the response. It may have executed
+    /// the command.
+    Closed {
+        /// How many bytes of the unfinished response had arrived.
+        received: usize,
+    },
+    /// What the peer sent is not a response. It may have executed the command.
+    Malformed(DecodeError),
+    /// The response is longer than the connection's capacity. The peer has executed the command.
+    TooLarge {
+        /// The capacity, in bytes.
+        capacity: usize,
+    },
+    /// The transport failed. The peer may have executed the command.
+    Transport(E),
+}
+
+impl<E: fmt::Display> fmt::Display for AskError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::EmptyCommand => f.write_str(EMPTY_COMMAND),
+            Self::Command(error) => write!(f, "the command could not be encoded: {error}"),
+            Self::Closed { received: 0 } => f.write_str("the peer closed the connection without a reply"),
+            Self::Closed { received } => {
+                write!(f, "the peer closed the connection after {received} bytes of an unfinished response")
+            }
+            Self::Malformed(error) => write!(f, "the peer sent what is not a response: {error}"),
+            Self::TooLarge { capacity } => write!(f, "the peer's response is longer than {capacity} bytes"),
+            Self::Transport(error) => write!(f, "the transport failed: {error}"),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for AskError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Command(error) => Some(error),
+            Self::Malformed(error) => Some(error),
+            Self::Transport(error) => Some(error),
+            Self::EmptyCommand | Self::Closed { .. } | Self::TooLarge { .. } => None,
         }
     }
 }

@@ -11,6 +11,8 @@
 //!            +------------------------- next ---------------------------------+
 //! ```
 //!
+//! Beside this, the server's side, there is the [client's](#the-clients-side).
+//!
 //! Each transition consumes the connection, so a wrong order does not compile. A transition that has to wait for the
 //! peer gives the connection back as [`Step::NotYet`]; one that fails returns a [`ConnectionError`], which says
 //! [whose fault](ConnectionError::fault) it is, and closes the connection.
@@ -84,6 +86,61 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # The client's side
+//!
+//! ```text
+//!              ask   +-----------+  send_command  +----------+  receive_response
+//!   command  ------> | Asking<C> | -------------> | Asked<C> | ------------------> response, and the transport
+//!                    +-----------+                +----------+
+//!                       |     ^                      |     ^
+//!                       +-----+       not yet        +-----+
+//! ```
+//!
+//! `Client` goes this way over Unix sockets, and adds what an operating system offers: it waits, it has a deadline, it
+//! connects. Elsewhere the caller waits as it can, for room in the first state and for bytes in the second:
+//!
+//! ```
+//! use ipc_server::IpcServerCommand;
+//! use ipc_server::connection::{AskError, Buffers, Connection, Step, Transport};
+//!
+//! fn call<C: IpcServerCommand, T: Transport>(
+//!     mut line: T,
+//!     command: &C,
+//!     mut wait: impl FnMut(&mut T),
+//! ) -> Result<C::Response, AskError<T::Error>> {
+//!     let mut buffers = Buffers::<256>::new();
+//!     let mut asking = Connection::ask(line, &mut buffers, command)?;
+//!     let mut asked = loop {
+//!         asking = match asking.send_command()? {
+//!             Step::Ready(asked) => break asked,
+//!             Step::NotYet(asking) => asking,
+//!         };
+//!         wait(asking.transport_mut());
+//!     };
+//!     loop {
+//!         asked = match asked.receive_response()? {
+//!             Step::Ready((response, _)) => return Ok(response),
+//!             Step::NotYet(asked) => asked,
+//!         };
+//!         wait(asked.transport_mut());
+//!     }
+//! }
+//! ```
+//!
+//! # Lines that never close
+//!
+//! A UART or a queue has no end of stream, so both sides keep one connection: the server by [`next`](Connection::next), the
+//! client by asking again over the same transport, best [lent](Transport) as `&mut`. Three things follow:
+//!
+//! - A response that takes no bytes on the wire, like `()`, can't be delivered: give it a variant or a field.
+//! - After an error nobody knows where the next message begins. The server discards what arrives until the line has been
+//!   silent for longer than any pause within a message, and begins a new connection over it. A silence within a command,
+//!   too, ends it: nobody is going to finish it.
+//! - A client that has had an error or given up waiting does the same, lest the late response be taken for that to its next
+//!   command; and its silence is longer than the server's, which must have seen the end of it.
+//!
+//! `examples/serial.rs` is a daemon and a client that do so.
+//!
 //! # What does not compile
 //!
 //! Replying before processing:
@@ -124,6 +181,8 @@
 //! ```
 
 mod accepted;
+mod asked;
+mod asking;
 mod buffers;
 mod error;
 mod processed;
@@ -134,7 +193,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 pub use self::buffers::Buffers;
-pub use self::error::{ConnectionError, Fault};
+pub use self::error::{AskError, ConnectionError, Fault};
 pub use crate::transport::Transport;
 
 use crate::codec::Bincode;
@@ -151,7 +210,8 @@ pub struct Connection<'b, S, T, K = Bincode, const N: usize = 1024> {
     codec: PhantomData<fn() -> K>,
 }
 
-/// The state of a [`Connection`]: [`Accepted`], [`Read`], [`Processed`] or [`Replied`].
+/// The state of a [`Connection`]: [`Accepted`], [`Read`], [`Processed`] or [`Replied`] of a server's, [`Asking`] or
+/// [`Asked`] of a client's.
 pub trait State: sealed::Sealed {}
 
 /// No whole command has arrived yet.
@@ -183,10 +243,26 @@ pub struct Processed {
 #[non_exhaustive]
 pub struct Replied;
 
+/// A client's command is encoded; not all of it has been sent.
+#[derive(Debug)]
+pub struct Asking<C> {
+    /// How many of its bytes are out.
+    sent: usize,
+    command: PhantomData<fn() -> C>,
+}
+
+/// The last byte of a client's command is out.
+#[derive(Debug)]
+pub struct Asked<C> {
+    command: PhantomData<fn() -> C>,
+}
+
 impl State for Accepted {}
 impl<C> State for Read<C> {}
 impl State for Processed {}
 impl State for Replied {}
+impl<C> State for Asking<C> {}
+impl<C> State for Asked<C> {}
 
 mod sealed {
     pub trait Sealed {}
@@ -194,6 +270,8 @@ mod sealed {
     impl<C> Sealed for super::Read<C> {}
     impl Sealed for super::Processed {}
     impl Sealed for super::Replied {}
+    impl<C> Sealed for super::Asking<C> {}
+    impl<C> Sealed for super::Asked<C> {}
 }
 
 /// The outcome of a transition that may have to wait for the peer.

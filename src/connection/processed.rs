@@ -24,7 +24,8 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
         self.state.put_off + 1
     }
 
-    /// Whether the response took no bytes, so that its reply can only be the end of the connection.
+    /// Whether the response took no bytes, so that its reply can only be the end of the connection. A transport without an
+    /// end, like a serial line, cannot carry it.
     pub fn is_reply_empty(&self) -> bool {
         self.state.is_empty
     }

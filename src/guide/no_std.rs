@@ -61,5 +61,16 @@
 //! transport that knows no peer leaves `peer()` as it is; then `process` is called, not `process_from`. The
 //! [`Buffers`](crate::connection::Buffers) can be a `static`, which takes no room in the binary.
 //!
-//! Both sides of a link like that speak the same formats as on the socket, and a host program uses
-//! [`codec`](crate::codec) to talk to a device.
+//! Both sides of a link like that speak the same formats as on the socket, and both are there without an operating system:
+//! the server's states and the [client's](crate::connection#the-clients-side), which are what
+//! [`Client`](crate::Client) itself goes through. Two examples show them:
+//!
+//! - `examples/no-os/` is a program with neither std, libc nor an operating system. It drives both sides in turn over two
+//!   queues of 16 bytes, as a UART has them, and links with nothing, so that whatever it lacked would be an error.
+//!   `.ci/portable` builds it for Linux and for a Cortex-M (`thumbv7em-none-eabi`), looks at its symbols and runs it. It
+//!   takes 14 KiB on the latter, both sides and the formatting of errors included.
+//! - `examples/serial.rs` is a daemon and a client at the ends of a serial line, a few bytes at a time:
+//!   `cargo run --example serial` plays both over a pseudoterminal, and with `daemon /dev/ttyUSB0` it is one of them.
+//!
+//! A serial line never closes. That has [consequences](crate::connection#lines-that-never-close): a response without bytes
+//! can't be delivered, and a silence must do what closing does elsewhere.

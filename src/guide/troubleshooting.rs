@@ -107,6 +107,14 @@
 //! clients wait in the backlog; accepting begins again by itself after 50 ms. Raise `ulimit -n` (systemd: `LimitNOFILE=`), or
 //! look for what the daemon forgets to close.
 //!
+//! # A client that drives a connection by hand says
+//!
+//! **the command could not be encoded: REASON**, **the peer closed the connection without a reply**,
+//! **the peer closed the connection after N bytes of an unfinished response**, **the peer sent what is not a response: REASON**
+//! and **the peer's response is longer than N bytes** ([`AskError`](crate::connection::AskError)). They are what the first
+//! section has for the same of a [`Client`](crate::Client). On a line that never closes, discard what still arrives before
+//! the next command: [how](crate::connection#lines-that-never-close).
+//!
 //! # It compiles and does not work, or does not compile
 //!
 //! - *An `EncodeError` or `DecodeError` for every value of a type*: neither format describes itself, so

@@ -1,0 +1,54 @@
+//! `Asked` to the response, the client's second step: receive until it decodes.
+
+use core::task::Poll;
+
+use super::{AskError, Asked, Connection, Step, Transport};
+use crate::codec::{Codec, DecodeError};
+use crate::command::IpcServerCommand;
+
+/// What receiving comes to: the response, and the transport if it is of further use; the connection back; or the end.
+type Receiving<'b, C, T, K, const N: usize> = Result<
+    Step<(<C as IpcServerCommand>::Response, Option<T>), Connection<'b, Asked<C>, T, K, N>>,
+    AskError<<T as Transport>::Error>,
+>;
+
+impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection<'b, Asked<C>, T, K, N> {
+    /// Receives until the whole response has arrived or nothing more is there.
+    ///
+    /// With the response comes the transport, if it can carry the next command: not after the peer's end, and not if bytes
+    /// came behind the response, which would be taken for the next one. A response that takes no bytes on the wire
+    /// arrives as the peer's end.
+    ///
+    /// # Errors
+    ///
+    /// [`Closed`](AskError::Closed), [`Malformed`](AskError::Malformed) and [`TooLarge`](AskError::TooLarge) by the peer,
+    /// [`Transport`](AskError::Transport) by the transport. The command may have been executed.
+    pub fn receive_response(mut self) -> Receiving<'b, C, T, K, N> {
+        loop {
+            let input = &mut self.buffers.input;
+            match self.transport.receive(input.spare()) {
+                Poll::Pending => return Ok(Step::NotYet(self)),
+                Poll::Ready(Ok(0)) => {
+                    let received = input.bytes().len();
+                    return match K::decode(input.bytes()) {
+                        Ok((response, _)) if received == 0 => Ok(Step::Ready((response, None))),
+                        _ => Err(AskError::Closed { received }),
+                    };
+                }
+                Poll::Ready(Ok(received)) => input.fill(received),
+                Poll::Ready(Err(error)) => return Err(AskError::Transport(error)),
+            }
+            match K::decode_within(input.bytes(), N) {
+                Ok((response, used)) => {
+                    let is_last = used == input.bytes().len();
+                    return Ok(Step::Ready((response, is_last.then_some(self.transport))));
+                }
+                Err(DecodeError::Incomplete) if !input.is_full() => {}
+                Err(DecodeError::Incomplete | DecodeError::BeyondCapacity(_)) => {
+                    return Err(AskError::TooLarge { capacity: N });
+                }
+                Err(malformed) => return Err(AskError::Malformed(malformed)),
+            }
+        }
+    }
+}
