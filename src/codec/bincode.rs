@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::carried::Unwritten;
 use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
@@ -62,7 +63,7 @@ impl Codec for Bincode {
 
 impl Layout for Bincode {
     #[inline]
-    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError> {
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), Unwritten> {
         output.put(value.to_little_endian().as_ref())
     }
 
@@ -71,7 +72,7 @@ impl Layout for Bincode {
         T::take_little_endian(input)
     }
 
-    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError> {
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), Unwritten> {
         output.put(value.encode_utf8(&mut [0; 4]).as_bytes())
     }
 

@@ -1,17 +1,20 @@
 //! What differs between the formats, and the bytes below them.
 
+use core::mem::take;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{DecodeError, EncodeError};
+use super::DecodeError;
+use super::carried::Unwritten;
 
 /// How a format writes integers of two bytes or more and characters. All else follows from these.
 ///
 /// Lengths are `u64`, variant indices `u32`.
 pub(super) trait Layout {
-    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError>;
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), Unwritten>;
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread>;
-    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError>;
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), Unwritten>;
     fn take_char(input: &mut Input<'_>) -> Result<char, Unread>;
 }
 
@@ -41,37 +44,50 @@ integers!(u16 u32 u64 u128 i16 i32 i64 i128);
 
 /// The caller's buffer, written from its start.
 pub(super) struct Output<'a> {
-    bytes: &'a mut [u8],
-    written: usize,
+    spare: &'a mut [u8],
+    length: usize,
 }
 
 impl<'a> Output<'a> {
     #[inline]
     pub(super) fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes, written: 0 }
+        Self { length: bytes.len(), spare: bytes }
     }
 
     #[inline]
     pub(super) fn written(&self) -> usize {
-        self.written
+        self.length - self.spare.len()
     }
 
+    /// How many bytes can still be written.
     #[inline]
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.put_with(|spare| {
-            spare.get_mut(..bytes.len()).ok_or(EncodeError::BufferFull)?.copy_from_slice(bytes);
-            Ok(bytes.len())
-        })
+    pub(super) fn left(&self) -> usize {
+        self.spare.len()
     }
 
-    /// Lets `write` write to the start of what is left and say how much it has written.
+    /// Writes all of `bytes`; once something did not fit, nothing does.
     #[inline]
-    pub(super) fn put_with(
-        &mut self,
-        write: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
-    ) -> Result<(), EncodeError> {
-        let spare = self.bytes.get_mut(self.written..).unwrap_or_default();
-        self.written += write(spare)?;
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Unwritten> {
+        if bytes.len() > self.spare.len() {
+            // It makes the stores of the fields before this one needless, so that the compiler leaves them out.
+            self.spare = &mut [];
+            return Err(Unwritten::BufferFull);
+        }
+        let (place, rest) = take(&mut self.spare).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        self.spare = rest;
+        Ok(())
+    }
+
+    /// Lets `write` write to the start of what is left and say how much it has written, or that it is too little.
+    #[cfg(feature = "postcard")]
+    #[inline]
+    pub(super) fn put_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<(), Unwritten> {
+        let spare = take(&mut self.spare);
+        let Some(written) = write(spare) else {
+            return Err(Unwritten::BufferFull);
+        };
+        self.spare = spare.get_mut(written..).unwrap_or_default();
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use postcard::Error;
 use serde::{Deserialize, Serialize};
 
+use super::carried::Unwritten;
 use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
@@ -45,12 +46,9 @@ impl Codec for Postcard {
 }
 
 impl Layout for Postcard {
-    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError> {
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), Unwritten> {
         // The value is an integer, so the one error that remains is a full buffer.
-        output.put_with(|spare| match postcard::to_slice(&value, spare) {
-            Ok(written) => Ok(written.len()),
-            Err(_) => Err(EncodeError::BufferFull),
-        })
+        output.put_with(|spare| postcard::to_slice(&value, spare).ok().map(|written| written.len()))
     }
 
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread> {
@@ -65,11 +63,8 @@ impl Layout for Postcard {
         }
     }
 
-    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError> {
-        output.put_with(|spare| match postcard::to_slice(&value, spare) {
-            Ok(written) => Ok(written.len()),
-            Err(_) => Err(EncodeError::BufferFull),
-        })
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), Unwritten> {
+        output.put_with(|spare| postcard::to_slice(&value, spare).ok().map(|written| written.len()))
     }
 
     /// A text of at most four bytes; postcard takes the first character and ignores the others.
