@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::carried::Unwritten;
-use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
+use super::layout::{Input, Integer, Layout, Output, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of `bincode::serialize` and `bincode::deserialize`, version 1.3.
@@ -78,7 +78,7 @@ impl Layout for Bincode {
 
     fn take_char(input: &mut Input<'_>) -> Result<char, Unread> {
         let Some(first) = input.peek() else {
-            return input.stop(Stop::RanOut);
+            return input.run_out();
         };
         let width = match first {
             0x00..=0x7f => 1,
@@ -87,7 +87,7 @@ impl Layout for Bincode {
             0xf0..=0xf4 => 4,
             _ => {
                 input.take_byte()?;
-                return Err(Unread::InvalidChar);
+                return input.spoil(Unread::InvalidChar);
             }
         };
         let character = input.take_text(width).map_err(|error| match error {

@@ -1,4 +1,4 @@
-//! What the results on the way of a value carry: an error of one byte, or the reason itself.
+//! What the results on the way of a value carry: an error of a byte at most, or the reason itself.
 
 use core::fmt;
 
@@ -12,26 +12,19 @@ use super::{DecodeError, EncodeError};
 /// Every result on the way of a value has room for the error that it is not. With a [`DecodeError`] of 72 bytes, decoding
 /// takes up to three times as long.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Brief {
-    /// A text or a `char` is not UTF-8, whether all of it has arrived or not.
-    Spoilt,
-    Other,
-}
+pub(super) struct Brief;
 
 impl From<Unread> for Brief {
     #[inline]
-    fn from(unread: Unread) -> Self {
-        match unread {
-            Unread::InvalidUtf8 | Unread::InvalidChar => Self::Spoilt,
-            _ => Self::Other,
-        }
+    fn from(_unread: Unread) -> Self {
+        Self
     }
 }
 
 impl From<DecodeError> for Brief {
     #[inline]
     fn from(_error: DecodeError) -> Self {
-        Self::Other
+        Self
     }
 }
 
@@ -46,7 +39,7 @@ impl core::error::Error for Brief {}
 impl de::Error for Brief {
     #[inline]
     fn custom<T: fmt::Display>(_message: T) -> Self {
-        Self::Other
+        Self
     }
 }
 

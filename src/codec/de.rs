@@ -15,13 +15,14 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
     capacity: usize,
 ) -> Result<(T, usize), DecodeError> {
     let mut message = Message { input: Input::new(from, capacity), zero_sized: 0 };
-    let result = T::deserialize(Deserializer::<L, Brief>::new(&mut message));
-    match (message.input.stopped(), result) {
-        (None, Ok(value)) => Ok((value, message.input.used())),
-        // A text that was cut off after bytes which are not UTF-8. A type that swallowed this error gets the rest first.
-        (Some(_), Err(Brief::Spoilt)) | (None, Err(_)) => explain::<L, T>(from, capacity),
-        // This decides, whatever the type made of it.
-        (Some(reason), _) => Err(reason.into()),
+    match T::deserialize(Deserializer::<L, Brief>::new(&mut message)) {
+        Ok(value) if message.input.stopped().is_none() => Ok((value, message.input.used())),
+        _ => match message.input.stopped() {
+            // This decides, whatever the type made of it.
+            Some(reason) if !message.input.spoilt() => Err(reason.into()),
+            // Perhaps a text that was cut off after bytes which are not UTF-8, unless the type has swallowed this error.
+            _ => explain::<L, T>(from, capacity),
+        },
     }
 }
 
@@ -73,9 +74,9 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
             Ok(length) if length <= self.message.input.room().saturating_add(more) => Ok(length),
             // No object is larger than `isize::MAX` bytes.
             Ok(length) if length <= isize::MAX as usize - self.message.input.used() => {
-                self.message.input.stop(Stop::BeyondCapacity(length)).map_err(E::from)
+                self.message.input.refuse(Stop::BeyondCapacity(length)).map_err(E::from)
             }
-            _ => self.message.input.stop(Stop::ImpossibleLength(declared)).map_err(E::from),
+            _ => self.message.input.refuse(Stop::ImpossibleLength(declared)).map_err(E::from),
         }
     }
 
@@ -83,7 +84,7 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
     #[inline]
     fn nested<T>(mut self, inner: impl FnOnce(Self) -> Result<T, E>) -> Result<T, E> {
         if self.depth == MAX_DEPTH {
-            return self.message.input.stop(Stop::TooDeep).map_err(E::from);
+            return self.message.input.refuse(Stop::TooDeep).map_err(E::from);
         }
         self.depth += 1;
         inner(self)
@@ -280,28 +281,40 @@ impl<'de, L: Layout, E: Carried> Elements<'_, 'de, L, E> {
             return Ok(None);
         }
         self.remaining -= 1;
-        let start = self.deserializer.message.input.used();
+        let arrived = self.deserializer.message.input.arrived();
         let mut result = self.decode(seed);
-        if self.deserializer.message.input.used() == start {
+        if self.deserializer.message.input.arrived() == arrived {
             self.deserializer.message.zero_sized += 1;
-            if self.deserializer.message.zero_sized > MAX_ZERO_SIZED {
+            if self.deserializer.message.zero_sized > MAX_ZERO_SIZED
+                && self.deserializer.message.input.stopped().is_none()
+            {
                 let declared = self.declared as u64;
-                result = self.deserializer.message.input.stop(Stop::ImpossibleLength(declared)).map_err(E::from);
-                self.remaining = 0;
+                result = self.deserializer.message.input.refuse(Stop::ImpossibleLength(declared)).map_err(E::from);
             }
+            self.end_if_stopped();
         }
         result.map(Some)
     }
 
-    /// Once nothing more can be read there are no more elements, so that a type which ignores errors ends all the same.
-    /// After any other error it may go on with the next element.
     #[inline]
     fn decode<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
         let result = seed.deserialize(self.deserializer.reborrow());
+        if result.is_err() {
+            self.end_if_stopped();
+        }
+        result
+    }
+
+    /// Once nothing more can be read there are no more elements, so that a type which ignores errors ends all the same.
+    /// After any other error it may go on with the next element.
+    ///
+    /// To look after an error and after an element without bytes is enough: an element that has come to the end itself
+    /// and says nothing of it is followed by one of these.
+    #[inline]
+    fn end_if_stopped(&mut self) {
         if self.deserializer.message.input.stopped().is_some() {
             self.remaining = 0;
         }
-        result
     }
 
     /// What a visitor may reserve room for: no more than the bytes that have arrived can hold.

@@ -97,7 +97,9 @@ pub(super) struct Input<'de> {
     rest: &'de [u8],
     length: usize,
     capacity: usize,
-    stopped: Option<Stop>,
+    ran_out: bool,
+    spoilt: bool,
+    refused: Option<Stop>,
 }
 
 /// Why nothing more can be read.
@@ -150,13 +152,27 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn new(message: &'de [u8], capacity: usize) -> Self {
         // No object is larger than `isize::MAX` bytes.
-        Self { rest: message, length: message.len(), capacity: capacity.min(isize::MAX as usize), stopped: None }
+        Self {
+            rest: message,
+            length: message.len(),
+            capacity: capacity.min(isize::MAX as usize),
+            ran_out: false,
+            spoilt: false,
+            refused: None,
+        }
     }
 
     /// Why nothing more can be read: more was asked for than has arrived, or a limit was reached.
     #[inline]
     pub(super) fn stopped(&self) -> Option<Stop> {
-        self.stopped
+        // Something is refused only while there is something to read.
+        self.refused.or_else(|| self.ran_out.then_some(Stop::RanOut))
+    }
+
+    /// Whether a text or a `char` was not UTF-8.
+    #[inline]
+    pub(super) fn spoilt(&self) -> bool {
+        self.spoilt
     }
 
     /// How many bytes have been read.
@@ -177,19 +193,28 @@ impl<'de> Input<'de> {
         self.capacity.saturating_sub(self.used())
     }
 
-    /// Ends the message here, for a reason that holds whatever the type makes of it: where the next field begins is
-    /// not known.
+    /// Ends the message here because more was asked for than has arrived, whatever the type makes of it: where the next
+    /// field begins is not known.
     #[inline]
-    pub(super) fn stop<T>(&mut self, reason: Stop) -> Result<T, Unread> {
-        self.note(reason);
+    pub(super) fn run_out<T>(&mut self) -> Result<T, Unread> {
+        self.rest = &[];
+        self.ran_out = true;
         Err(Unread::Stopped)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn note(&mut self, reason: Stop) {
+    /// Ends the message here because what has just been read is refused, whatever the type makes of it.
+    #[inline]
+    pub(super) fn refuse<T>(&mut self, reason: Stop) -> Result<T, Unread> {
         self.rest = &[];
-        self.stopped.get_or_insert(reason);
+        self.refused = Some(reason);
+        Err(Unread::Stopped)
+    }
+
+    /// Says that a text or a `char` is not UTF-8, whether all of it has arrived or not.
+    #[inline]
+    pub(super) fn spoil<T>(&mut self, unread: Unread) -> Result<T, Unread> {
+        self.spoilt = true;
+        Err(unread)
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -199,7 +224,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], Unread> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
-            return self.stop(Stop::RanOut);
+            return self.run_out();
         };
         self.rest = rest;
         Ok(*bytes)
@@ -214,7 +239,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], Unread> {
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
-            return self.stop(Stop::RanOut);
+            return self.run_out();
         };
         self.rest = rest;
         Ok(bytes)
@@ -223,10 +248,9 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, Unread> {
         if self.rest.len() < length && !may_become_utf8(self.rest, length) {
-            self.note(Stop::RanOut);
-            return Err(Unread::InvalidUtf8);
+            return self.run_out().or_else(|_| self.spoil(Unread::InvalidUtf8));
         }
-        core::str::from_utf8(self.take_bytes(length)?).map_err(|_| Unread::InvalidUtf8)
+        core::str::from_utf8(self.take_bytes(length)?).or_else(|_| self.spoil(Unread::InvalidUtf8))
     }
 
     /// Skips bytes that have arrived.

@@ -4,7 +4,7 @@ use postcard::Error;
 use serde::{Deserialize, Serialize};
 
 use super::carried::Unwritten;
-use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
+use super::layout::{Input, Integer, Layout, Output, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of [postcard 1](https://postcard.jamesmunns.com/wire-format): integers of two bytes and more, lengths and
@@ -54,7 +54,7 @@ impl Layout for Postcard {
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread> {
         match input.take_with(postcard::take_from_bytes) {
             Ok(value) => Ok(value),
-            Err(Error::DeserializeUnexpectedEnd) => input.stop(Stop::RanOut),
+            Err(Error::DeserializeUnexpectedEnd) => input.run_out(),
             Err(_) => {
                 // As many bytes as the type can take, all of which have arrived.
                 input.skip((8 * size_of::<T>()).div_ceil(7));
@@ -70,11 +70,13 @@ impl Layout for Postcard {
     /// A text of at most four bytes; postcard takes the first character and ignores the others.
     fn take_char(input: &mut Input<'_>) -> Result<char, Unread> {
         let length = Self::take_integer::<u64>(input)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= 4).ok_or(Unread::InvalidChar)?;
+        let Ok(length @ ..=4) = usize::try_from(length) else {
+            return input.spoil(Unread::InvalidChar);
+        };
         let text = input.take_text(length).map_err(|error| match error {
             Unread::InvalidUtf8 => Unread::InvalidChar,
             error => error,
         })?;
-        text.chars().next().ok_or(Unread::InvalidChar)
+        text.chars().next().map_or_else(|| input.spoil(Unread::InvalidChar), Ok)
     }
 }
