@@ -282,27 +282,35 @@ impl<'de, L: Layout, E: Carried> Elements<'_, 'de, L, E> {
         }
         self.remaining -= 1;
         let arrived = self.deserializer.message.input.arrived();
-        let mut result = self.decode(seed);
+        let result = seed.deserialize(self.deserializer.reborrow());
         if self.deserializer.message.input.arrived() == arrived {
-            self.deserializer.message.zero_sized += 1;
-            if self.deserializer.message.zero_sized > MAX_ZERO_SIZED
-                && self.deserializer.message.input.stopped().is_none()
-            {
-                let declared = self.declared as u64;
-                result = self.deserializer.message.input.refuse(Stop::ImpossibleLength(declared)).map_err(E::from);
-            }
-            self.end_if_stopped();
+            self.count_zero_sized()?;
         }
-        result.map(Some)
+        // The value is moved once: a second move costs as much as reading it.
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Counts an element that took no bytes.
+    #[inline]
+    fn count_zero_sized(&mut self) -> Result<(), E> {
+        self.deserializer.message.zero_sized += 1;
+        self.end_if_stopped();
+        if self.deserializer.message.zero_sized > MAX_ZERO_SIZED && self.deserializer.message.input.stopped().is_none()
+        {
+            self.remaining = 0;
+            let reason = Stop::ImpossibleLength(self.declared as u64);
+            return self.deserializer.message.input.refuse(reason).map_err(E::from);
+        }
+        Ok(())
     }
 
     #[inline]
-    fn decode<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
-        let result = seed.deserialize(self.deserializer.reborrow());
-        if result.is_err() {
-            self.end_if_stopped();
-        }
-        result
+    fn failed(&mut self, error: E) -> E {
+        self.end_if_stopped();
+        error
     }
 
     /// Once nothing more can be read there are no more elements, so that a type which ignores errors ends all the same.
@@ -347,7 +355,10 @@ impl<'de, L: Layout, E: Carried> de::MapAccess<'de> for Elements<'_, 'de, L, E> 
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
-        self.decode(seed)
+        match seed.deserialize(self.deserializer.reborrow()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.failed(error)),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
