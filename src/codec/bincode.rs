@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
+use super::carried::Unwritten;
+use super::layout::{Input, Integer, Layout, Output, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of `bincode::serialize` and `bincode::deserialize`, version 1.3.
@@ -70,7 +71,7 @@ impl Codec for Bincode {
 
 impl Layout for Bincode {
     #[inline]
-    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError> {
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), Unwritten> {
         output.put(value.to_little_endian().as_ref())
     }
 
@@ -79,13 +80,13 @@ impl Layout for Bincode {
         T::take_little_endian(input)
     }
 
-    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError> {
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), Unwritten> {
         output.put(value.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
     fn take_char(input: &mut Input<'_>) -> Result<char, Unread> {
         let Some(first) = input.peek() else {
-            return input.stop(Stop::RanOut);
+            return input.run_out();
         };
         let width = match first {
             0x00..=0x7f => 1,

@@ -14,9 +14,9 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
     from: &'de [u8],
     capacity: usize,
 ) -> Result<(T, usize), DecodeError> {
-    attempt::<L, T>(from, capacity).or_else(|failure| match failure {
+    attempt::<L, T, Brief>(from, capacity).or_else(|failure| match failure {
         Failure::Stopped(reason) => Err(reason.into()),
-        Failure::Malformed(_) => explain::<L, T>(from, capacity),
+        Failure::Malformed { .. } => explain::<L, T>(from, capacity),
     })
 }
 
@@ -26,42 +26,49 @@ pub(super) fn decode_unexplained<'de, L: Layout, T: Deserialize<'de>>(
     from: &'de [u8],
     capacity: usize,
 ) -> Result<(T, usize), DecodeError> {
-    attempt::<L, T>(from, capacity).map_err(|failure| match failure {
+    attempt::<L, T, Brief>(from, capacity).map_err(|failure| match failure {
         Failure::Stopped(reason) => reason.into(),
-        Failure::Malformed(Brief::NotSelfDescribing) => DecodeError::NotSelfDescribing,
-        Failure::Malformed(_) => DecodeError::Unexplained,
+        Failure::Malformed { self_describing: true, .. } => DecodeError::NotSelfDescribing,
+        Failure::Malformed { .. } => DecodeError::Unexplained,
     })
-}
-
-/// Why a message was not decoded, as far as the decoder noticed on the way.
-enum Failure {
-    Stopped(Stop),
-    Malformed(Brief),
-}
-
-#[inline]
-fn attempt<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), Failure> {
-    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0 };
-    let result = T::deserialize(Deserializer::<L, Brief>::new(&mut message));
-    match (message.input.stopped(), result) {
-        (None, Ok(value)) => Ok((value, message.input.used())),
-        // A text that was cut off after bytes which are not UTF-8. A type that swallowed this error gets the rest first.
-        (Some(_), Err(error @ Brief::Spoilt)) | (None, Err(error)) => Err(Failure::Malformed(error)),
-        // This decides, whatever the type made of it.
-        (Some(reason), _) => Err(Failure::Stopped(reason)),
-    }
 }
 
 /// Decodes what has failed to decode once more, for the reason.
 #[cold]
 #[inline(never)]
 fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
-    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0 };
-    let result = T::deserialize(Deserializer::<L, DecodeError>::new(&mut message));
-    match (message.input.stopped(), result) {
-        (None, result) => Ok((result?, message.input.used())),
-        (Some(_), Err(spoilt @ (DecodeError::InvalidUtf8 | DecodeError::InvalidChar))) => Err(spoilt),
-        (Some(reason), _) => Err(reason.into()),
+    attempt::<L, T, DecodeError>(from, capacity).map_err(|failure| match failure {
+        Failure::Stopped(reason) => reason.into(),
+        Failure::Malformed { error, .. } => error,
+    })
+}
+
+/// Why a message was not decoded.
+enum Failure<E> {
+    /// Nothing more could be read. This decides, whatever the type made of it.
+    Stopped(Stop),
+    Malformed {
+        error: E,
+        /// Whether the type has asked the format what comes next.
+        self_describing: bool,
+    },
+}
+
+#[inline]
+fn attempt<'de, L: Layout, T: Deserialize<'de>, E: Carried>(
+    from: &'de [u8],
+    capacity: usize,
+) -> Result<(T, usize), Failure<E>> {
+    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0, self_describing: false };
+    match T::deserialize(Deserializer::<L, E>::new(&mut message)) {
+        Ok(value) => match message.input.stopped() {
+            None => Ok((value, message.input.used())),
+            Some(reason) => Err(Failure::Stopped(reason)),
+        },
+        Err(error) => match message.input.stopped() {
+            Some(reason) if !message.input.ended_spoilt() => Err(Failure::Stopped(reason)),
+            _ => Err(Failure::Malformed { error, self_describing: message.self_describing }),
+        },
     }
 }
 
@@ -69,6 +76,16 @@ fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize
 struct Message<'de> {
     input: Input<'de>,
     zero_sized: usize,
+    /// Whether the type has asked what comes next.
+    self_describing: bool,
+}
+
+impl Message<'_> {
+    #[cold]
+    fn describe<T, E: Carried>(&mut self) -> Result<T, E> {
+        self.self_describing = true;
+        Err(DecodeError::NotSelfDescribing.into())
+    }
 }
 
 /// One level.
@@ -100,9 +117,9 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
             Ok(length) if length <= self.message.input.room().saturating_add(more) => Ok(length),
             // No object is larger than `isize::MAX` bytes.
             Ok(length) if length <= isize::MAX as usize - self.message.input.used() => {
-                self.message.input.stop(Stop::BeyondCapacity(length)).map_err(E::from)
+                self.message.input.refuse(Stop::BeyondCapacity(length)).map_err(E::from)
             }
-            _ => self.message.input.stop(Stop::ImpossibleLength(declared)).map_err(E::from),
+            _ => self.message.input.refuse(Stop::ImpossibleLength(declared)).map_err(E::from),
         }
     }
 
@@ -110,7 +127,7 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
     #[inline]
     fn nested<T>(mut self, inner: impl FnOnce(Self) -> Result<T, E>) -> Result<T, E> {
         if self.depth == MAX_DEPTH {
-            return self.message.input.stop(Stop::TooDeep).map_err(E::from);
+            return self.message.input.refuse(Stop::TooDeep).map_err(E::from);
         }
         self.depth += 1;
         inner(self)
@@ -276,15 +293,15 @@ impl<'de, L: Layout, E: Carried> de::Deserializer<'de> for Deserializer<'_, 'de,
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, E> {
-        Err(DecodeError::NotSelfDescribing.into())
+        self.message.describe()
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, E> {
-        Err(DecodeError::NotSelfDescribing.into())
+        self.message.describe()
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, E> {
-        Err(DecodeError::NotSelfDescribing.into())
+        self.message.describe()
     }
 
     fn is_human_readable(&self) -> bool {
@@ -307,28 +324,48 @@ impl<'de, L: Layout, E: Carried> Elements<'_, 'de, L, E> {
             return Ok(None);
         }
         self.remaining -= 1;
-        let start = self.deserializer.message.input.used();
-        let mut result = self.decode(seed);
-        if self.deserializer.message.input.used() == start {
-            self.deserializer.message.zero_sized += 1;
-            if self.deserializer.message.zero_sized > MAX_ZERO_SIZED {
-                let declared = self.declared as u64;
-                result = self.deserializer.message.input.stop(Stop::ImpossibleLength(declared)).map_err(E::from);
-                self.remaining = 0;
-            }
+        let arrived = self.deserializer.message.input.arrived();
+        let result = seed.deserialize(self.deserializer.reborrow());
+        if self.deserializer.message.input.arrived() == arrived {
+            self.count_zero_sized()?;
         }
-        result.map(Some)
+        // The value is moved once: a second move costs as much as reading it.
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Counts an element that took no bytes.
+    #[inline]
+    fn count_zero_sized(&mut self) -> Result<(), E> {
+        self.deserializer.message.zero_sized += 1;
+        self.end_if_stopped();
+        if self.deserializer.message.zero_sized > MAX_ZERO_SIZED && self.deserializer.message.input.stopped().is_none()
+        {
+            self.remaining = 0;
+            let reason = Stop::ImpossibleLength(self.declared as u64);
+            return self.deserializer.message.input.refuse(reason).map_err(E::from);
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn failed(&mut self, error: E) -> E {
+        self.end_if_stopped();
+        error
     }
 
     /// Once nothing more can be read there are no more elements, so that a type which ignores errors ends all the same.
     /// After any other error it may go on with the next element.
+    ///
+    /// To look after an error and after an element without bytes is enough: an element that has come to the end itself
+    /// and says nothing of it is followed by one of these.
     #[inline]
-    fn decode<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
-        let result = seed.deserialize(self.deserializer.reborrow());
+    fn end_if_stopped(&mut self) {
         if self.deserializer.message.input.stopped().is_some() {
             self.remaining = 0;
         }
-        result
     }
 
     /// What a visitor may reserve room for: no more than the bytes that have arrived can hold.
@@ -361,7 +398,10 @@ impl<'de, L: Layout, E: Carried> de::MapAccess<'de> for Elements<'_, 'de, L, E> 
 
     #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
-        self.decode(seed)
+        match seed.deserialize(self.deserializer.reborrow()) {
+            Ok(value) => Ok(value),
+            Err(error) => Err(self.failed(error)),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {

@@ -28,6 +28,11 @@ impl Message {
         Self { text: cut.text }
     }
 
+    /// Without the machinery of formatting. `text` has at most 64 bytes.
+    pub(super) fn from_text(text: &str) -> Self {
+        Self { text: text.try_into().unwrap_or_default() }
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,17 +1,20 @@
 //! What differs between the formats, and the bytes below them.
 
+use core::mem::take;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{DecodeError, EncodeError};
+use super::DecodeError;
+use super::carried::Unwritten;
 
 /// How a format writes integers of two bytes or more and characters. All else follows from these.
 ///
 /// Lengths are `u64`, variant indices `u32`.
 pub(super) trait Layout {
-    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError>;
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), Unwritten>;
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread>;
-    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError>;
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), Unwritten>;
     fn take_char(input: &mut Input<'_>) -> Result<char, Unread>;
 }
 
@@ -41,37 +44,50 @@ integers!(u16 u32 u64 u128 i16 i32 i64 i128);
 
 /// The caller's buffer, written from its start.
 pub(super) struct Output<'a> {
-    bytes: &'a mut [u8],
-    written: usize,
+    spare: &'a mut [u8],
+    length: usize,
 }
 
 impl<'a> Output<'a> {
     #[inline]
     pub(super) fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes, written: 0 }
+        Self { length: bytes.len(), spare: bytes }
     }
 
     #[inline]
     pub(super) fn written(&self) -> usize {
-        self.written
+        self.length - self.spare.len()
     }
 
+    /// How many bytes can still be written.
     #[inline]
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.put_with(|spare| {
-            spare.get_mut(..bytes.len()).ok_or(EncodeError::BufferFull)?.copy_from_slice(bytes);
-            Ok(bytes.len())
-        })
+    pub(super) fn left(&self) -> usize {
+        self.spare.len()
     }
 
-    /// Lets `write` write to the start of what is left and say how much it has written.
+    /// Writes all of `bytes`; once something did not fit, nothing does.
     #[inline]
-    pub(super) fn put_with(
-        &mut self,
-        write: impl FnOnce(&mut [u8]) -> Result<usize, EncodeError>,
-    ) -> Result<(), EncodeError> {
-        let spare = self.bytes.get_mut(self.written..).unwrap_or_default();
-        self.written += write(spare)?;
+    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Unwritten> {
+        if bytes.len() > self.spare.len() {
+            // It makes the stores of the fields before this one needless, so that the compiler leaves them out.
+            self.spare = &mut [];
+            return Err(Unwritten::BufferFull);
+        }
+        let (place, rest) = take(&mut self.spare).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        self.spare = rest;
+        Ok(())
+    }
+
+    /// Lets `write` write to the start of what is left and say how much it has written, or that it is too little.
+    #[cfg(feature = "postcard")]
+    #[inline]
+    pub(super) fn put_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<(), Unwritten> {
+        let spare = take(&mut self.spare);
+        let Some(written) = write(spare) else {
+            return Err(Unwritten::BufferFull);
+        };
+        self.spare = spare.get_mut(written..).unwrap_or_default();
         Ok(())
     }
 }
@@ -81,7 +97,9 @@ pub(super) struct Input<'de> {
     rest: &'de [u8],
     length: usize,
     capacity: usize,
-    stopped: Option<Stop>,
+    ran_out: bool,
+    ended_spoilt: bool,
+    refused: Option<Stop>,
 }
 
 /// Why nothing more can be read.
@@ -134,13 +152,28 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn new(message: &'de [u8], capacity: usize) -> Self {
         // No object is larger than `isize::MAX` bytes.
-        Self { rest: message, length: message.len(), capacity: capacity.min(isize::MAX as usize), stopped: None }
+        Self {
+            rest: message,
+            length: message.len(),
+            capacity: capacity.min(isize::MAX as usize),
+            ran_out: false,
+            ended_spoilt: false,
+            refused: None,
+        }
     }
 
     /// Why nothing more can be read: more was asked for than has arrived, or a limit was reached.
     #[inline]
     pub(super) fn stopped(&self) -> Option<Stop> {
-        self.stopped
+        // Something is refused only while there is something to read.
+        self.refused.or_else(|| self.ran_out.then_some(Stop::RanOut))
+    }
+
+    /// Whether the last that was read is a text or a `char` that has not all arrived and yet is not UTF-8: no bytes that could
+    /// follow would help. A type that reads on has swallowed this.
+    #[inline]
+    pub(super) fn ended_spoilt(&self) -> bool {
+        self.ended_spoilt
     }
 
     /// How many bytes have been read.
@@ -161,19 +194,22 @@ impl<'de> Input<'de> {
         self.capacity.saturating_sub(self.used())
     }
 
-    /// Ends the message here, for a reason that holds whatever the type makes of it: where the next field begins is
-    /// not known.
+    /// Ends the message here because more was asked for than has arrived, whatever the type makes of it: where the next
+    /// field begins is not known.
     #[inline]
-    pub(super) fn stop<T>(&mut self, reason: Stop) -> Result<T, Unread> {
-        self.note(reason);
+    pub(super) fn run_out<T>(&mut self) -> Result<T, Unread> {
+        self.rest = &[];
+        self.ran_out = true;
+        self.ended_spoilt = false;
         Err(Unread::Stopped)
     }
 
-    #[cold]
-    #[inline(never)]
-    fn note(&mut self, reason: Stop) {
+    /// Ends the message here because what has just been read is refused, whatever the type makes of it.
+    #[inline]
+    pub(super) fn refuse<T>(&mut self, reason: Stop) -> Result<T, Unread> {
         self.rest = &[];
-        self.stopped.get_or_insert(reason);
+        self.refused = Some(reason);
+        Err(Unread::Stopped)
     }
 
     pub(super) fn peek(&self) -> Option<u8> {
@@ -183,7 +219,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], Unread> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
-            return self.stop(Stop::RanOut);
+            return self.run_out();
         };
         self.rest = rest;
         Ok(*bytes)
@@ -198,7 +234,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], Unread> {
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
-            return self.stop(Stop::RanOut);
+            return self.run_out();
         };
         self.rest = rest;
         Ok(bytes)
@@ -207,7 +243,8 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, Unread> {
         if self.rest.len() < length && !may_become_utf8(self.rest, length) {
-            self.note(Stop::RanOut);
+            let _ = self.run_out::<()>();
+            self.ended_spoilt = true;
             return Err(Unread::InvalidUtf8);
         }
         core::str::from_utf8(self.take_bytes(length)?).map_err(|_| Unread::InvalidUtf8)

@@ -3,7 +3,8 @@
 use postcard::Error;
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Input, Integer, Layout, Output, Stop, Unread};
+use super::carried::Unwritten;
+use super::layout::{Input, Integer, Layout, Output, Unread};
 use super::{Codec, DecodeError, EncodeError, de, ser};
 
 /// The layout of [postcard 1](https://postcard.jamesmunns.com/wire-format): integers of two bytes and more, lengths and
@@ -53,18 +54,15 @@ impl Codec for Postcard {
 }
 
 impl Layout for Postcard {
-    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), EncodeError> {
+    fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), Unwritten> {
         // The value is an integer, so the one error that remains is a full buffer.
-        output.put_with(|spare| match postcard::to_slice(&value, spare) {
-            Ok(written) => Ok(written.len()),
-            Err(_) => Err(EncodeError::BufferFull),
-        })
+        output.put_with(|spare| postcard::to_slice(&value, spare).ok().map(|written| written.len()))
     }
 
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread> {
         match input.take_with(postcard::take_from_bytes) {
             Ok(value) => Ok(value),
-            Err(Error::DeserializeUnexpectedEnd) => input.stop(Stop::RanOut),
+            Err(Error::DeserializeUnexpectedEnd) => input.run_out(),
             Err(_) => {
                 // As many bytes as the type can take, all of which have arrived.
                 input.skip((8 * size_of::<T>()).div_ceil(7));
@@ -73,17 +71,16 @@ impl Layout for Postcard {
         }
     }
 
-    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), EncodeError> {
-        output.put_with(|spare| match postcard::to_slice(&value, spare) {
-            Ok(written) => Ok(written.len()),
-            Err(_) => Err(EncodeError::BufferFull),
-        })
+    fn put_char(value: char, output: &mut Output<'_>) -> Result<(), Unwritten> {
+        output.put_with(|spare| postcard::to_slice(&value, spare).ok().map(|written| written.len()))
     }
 
     /// A text of at most four bytes; postcard takes the first character and ignores the others.
     fn take_char(input: &mut Input<'_>) -> Result<char, Unread> {
         let length = Self::take_integer::<u64>(input)?;
-        let length = usize::try_from(length).ok().filter(|length| *length <= 4).ok_or(Unread::InvalidChar)?;
+        let Ok(length @ ..=4) = usize::try_from(length) else {
+            return Err(Unread::InvalidChar);
+        };
         let text = input.take_text(length).map_err(|error| match error {
             Unread::InvalidUtf8 => Unread::InvalidChar,
             error => error,
