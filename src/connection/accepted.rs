@@ -47,7 +47,7 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`EmptyCommand`](ConnectionError::EmptyCommand) by the type `C`.
     pub fn decode<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
         let input = &mut self.buffers.input;
-        if input.bytes().is_empty() {
+        if input.is_empty() {
             return Ok(Step::NotYet(self));
         }
         match K::decode_within(input.bytes(), N) {

@@ -31,7 +31,7 @@ impl<const N: usize> Buffers<N> {
     /// Whether bytes have arrived that no command has used.
     #[cfg(feature = "unix")]
     pub(crate) fn has_input(&self) -> bool {
-        !self.input.bytes().is_empty()
+        !self.input.is_empty()
     }
 }
 
@@ -71,6 +71,11 @@ impl<const N: usize> Buffer<N> {
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.storage.get(self.start..self.end).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.end
     }
 
     pub(crate) fn is_full(&self) -> bool {

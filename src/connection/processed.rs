@@ -62,7 +62,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     where
         K: Codec,
     {
-        if self.buffers.input.bytes().is_empty() {
+        if self.buffers.input.is_empty() {
             return Step::NotYet(self);
         }
         let Ok((command, used @ 1..)) = K::decode_within(self.buffers.input.bytes(), N) else {
@@ -98,7 +98,7 @@ pub(super) fn flush<T: Transport, const N: usize>(
     transport: &mut T,
     output: &mut Buffer<N>,
 ) -> Result<Poll<()>, ConnectionError<T::Error>> {
-    while !output.bytes().is_empty() {
+    while !output.is_empty() {
         match transport.send(output.bytes()) {
             Poll::Pending => return Ok(Poll::Pending),
             Poll::Ready(Ok(0)) => return Err(ConnectionError::Closed { received: 0 }),
