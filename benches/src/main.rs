@@ -2,6 +2,7 @@
 
 mod bare;
 mod cases;
+mod codec;
 mod command;
 mod counts;
 mod measure;
@@ -14,6 +15,7 @@ mod scratch;
 
 use std::process::ExitCode;
 
+use crate::cases::two_sides::Sides;
 use crate::options::{Action, HELP, Options};
 use crate::report::{Table, scene};
 
@@ -49,6 +51,17 @@ const CASES: &[Case] = &[
         ])
     }),
     ("counts", |_| counts::tables()),
+    ("parked", cases::parked::tables),
+    ("flood", |options| Ok(vec![cases::flood::one_call(options)?, cases::flood::honest_client(options)?.0])),
+    ("codec", codec::tables),
+    ("threads", |options| {
+        let summaries = cases::two_sides::all(options, Sides::Threads)?;
+        Ok(vec![cases::two_sides::table("Two threads", &summaries)])
+    }),
+    ("processes", |options| {
+        let summaries = cases::two_sides::all(options, Sides::Processes)?;
+        Ok(vec![cases::two_sides::table("Two processes", &summaries)])
+    }),
 ];
 
 fn measure(options: &Options) -> Outcome {
@@ -80,7 +93,7 @@ fn run() -> Outcome {
             Ok(())
         }
         Action::Repeat { name, exchanges } => counts::repeat(name, *exchanges),
-        Action::Serve { .. } => Err("not yet".into()),
+        Action::Serve { peer, address } => cases::two_sides::serve(peer, address),
     }
 }
 

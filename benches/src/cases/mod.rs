@@ -1,3 +1,6 @@
 //! What is measured, one file each.
 
+pub(crate) mod flood;
 pub(crate) mod one_thread;
+pub(crate) mod parked;
+pub(crate) mod two_sides;

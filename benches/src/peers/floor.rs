@@ -9,6 +9,7 @@ use std::mem::MaybeUninit;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
+use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, recv,
@@ -16,7 +17,7 @@ use rustix::net::{
 };
 use rustix::process::geteuid;
 
-use super::{Connection, OneThread};
+use super::{Caller, Connection, OneThread, Peer};
 use crate::Outcome;
 use crate::bare::Client;
 use crate::command::{ADD, Command, Daemon, Response, SUM};
@@ -57,7 +58,7 @@ impl Server {
             for event in ready {
                 match event.data.u64() {
                     LISTENER => self.accept(daemon)?,
-                    place => self.exchange_kept(place.try_into()?, daemon)?,
+                    place => self.exchange_open(place.try_into()?, daemon)?,
                 }
             }
             timeout = Some(&NO_TIME);
@@ -70,40 +71,53 @@ impl Server {
         if socket_peercred(&socket)?.uid.as_raw() != self.user {
             return Ok(());
         }
-        if self.connection.is_kept() {
-            let place = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
-            epoll::add(&self.epoll, &socket, EventData::new_u64(place.try_into()?), EventFlags::IN)?;
-            match self.open.get_mut(place) {
-                Some(free) => *free = Some(socket),
-                None => self.open.push(Some(socket)),
-            }
-        } else {
-            exchange(&socket, daemon, &mut self.output)?;
+        if !self.connection.is_kept() && exchange(&socket, daemon, &mut self.output)? != Exchanged::NotYet {
+            return Ok(());
+        }
+        let place = self.open.iter().position(Option::is_none).unwrap_or(self.open.len());
+        epoll::add(&self.epoll, &socket, EventData::new_u64(place.try_into()?), EventFlags::IN)?;
+        match self.open.get_mut(place) {
+            Some(free) => *free = Some(socket),
+            None => self.open.push(Some(socket)),
         }
         Ok(())
     }
 
     #[inline]
-    fn exchange_kept(&mut self, place: usize, daemon: &mut Daemon) -> Outcome {
+    fn exchange_open(&mut self, place: usize, daemon: &mut Daemon) -> Outcome {
         let Some(open) = self.open.get_mut(place) else { return Ok(()) };
         let Some(socket) = open.as_ref() else { return Ok(()) };
-        if !exchange(socket, daemon, &mut self.output)? {
-            *open = None;
+        match exchange(socket, daemon, &mut self.output)? {
+            Exchanged::NotYet => {}
+            Exchanged::Done if self.connection.is_kept() => {}
+            Exchanged::Done | Exchanged::Closed => *open = None,
         }
         Ok(())
     }
 }
 
+/// What one look at a connection comes to.
+#[derive(PartialEq, Eq)]
+enum Exchanged {
+    Done,
+    NotYet,
+    Closed,
+}
+
 pub(crate) const NO_TIME: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// Answers what one `recv` brings. Whether that was anything.
+/// Answers what one `recv` brings.
 #[inline]
-fn exchange(socket: &OwnedFd, daemon: &mut Daemon, output: &mut [u8; 1024]) -> Outcome<bool> {
+fn exchange(socket: &OwnedFd, daemon: &mut Daemon, output: &mut [u8; 1024]) -> Outcome<Exchanged> {
     let mut input = [MaybeUninit::<u8>::uninit(); 1024];
-    let ((received, _), _) = recv(socket, &mut input, RecvFlags::empty())?;
+    let received = match recv(socket, &mut input, RecvFlags::empty()) {
+        Ok(((received, _), _)) => received,
+        Err(Errno::AGAIN) => return Ok(Exchanged::NotYet),
+        Err(errno) => return Err(errno.into()),
+    };
     let mut unread: &[u8] = received;
     if unread.is_empty() {
-        return Ok(false);
+        return Ok(Exchanged::Closed);
     }
     let mut unwritten = output.as_mut_slice();
     while !unread.is_empty() {
@@ -112,7 +126,7 @@ fn exchange(socket: &OwnedFd, daemon: &mut Daemon, output: &mut [u8; 1024]) -> O
     }
     let written = 1024 - unwritten.len();
     send(socket, output.get(..written).unwrap_or_default(), SendFlags::NOSIGNAL)?;
-    Ok(true)
+    Ok(Exchanged::Done)
 }
 
 pub(crate) struct Floor {
@@ -145,5 +159,43 @@ impl OneThread for Floor {
         let mut buffer = [0; 64];
         let response: Response = bincode::deserialize(self.client.receive(&mut buffer)?)?;
         if response == SUM { Ok(()) } else { Err("not the response".into()) }
+    }
+}
+
+pub(crate) const ONE_SHOT: Peer = Peer {
+    name: "floor, one-shot",
+    serve: |path| serve(path, Connection::OneShot),
+    connect: |path| connect(path, Connection::OneShot),
+};
+
+pub(crate) const KEPT: Peer = Peer {
+    name: "floor, kept",
+    serve: |path| serve(path, Connection::Kept),
+    connect: |path| connect(path, Connection::Kept),
+};
+
+fn serve(path: &str, connection: Connection) -> Outcome {
+    let mut server = Server::new(path, connection)?;
+    let mut daemon = Daemon::default();
+    while !daemon.stopping {
+        server.serve(&mut daemon, None)?;
+    }
+    Ok(())
+}
+
+fn connect(path: &str, connection: Connection) -> Outcome<Box<dyn Caller>> {
+    let mut client = Client::new(path, connection)?;
+    client.call(ADD)?;
+    Ok(Box::new(client))
+}
+
+impl Caller for Client {
+    fn call(&mut self, command: Command) -> Outcome<Response> {
+        let mut buffer = [0; 64];
+        let mut unwritten = buffer.as_mut_slice();
+        bincode::serialize_into(&mut unwritten, &command)?;
+        let length = 64 - unwritten.len();
+        self.send(buffer.get(..length).unwrap_or_default())?;
+        Ok(bincode::deserialize(self.receive(&mut buffer)?)?)
     }
 }

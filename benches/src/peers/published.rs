@@ -2,8 +2,9 @@
 
 use std::io::Read;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
-use super::OneThread;
+use super::{Caller, OneThread, Peer};
 use crate::Outcome;
 use crate::command::{ADD, Command, Daemon, Response, SUM};
 
@@ -40,5 +41,39 @@ impl OneThread for Published {
         let received = client.read(&mut buffer)?;
         let response: Response = bincode::deserialize(buffer.get(..received).unwrap_or_default())?;
         if response == SUM { Ok(()) } else { Err("not the response".into()) }
+    }
+}
+
+pub(crate) const ONE_SHOT: Peer = Peer {
+    name: "published 0.3.2",
+    serve: |path| {
+        let mut server = upstream::IpcServer::<Command>::new(path)?;
+        let mut daemon = Daemon::default();
+        while !daemon.stopping {
+            // It sleeps for a millisecond if nobody comes. An error is about one client.
+            let _ = server.handle_new_messages(&mut daemon);
+        }
+        Ok(())
+    },
+    connect: |path| {
+        // A client that says nothing would be an error of the server.
+        std::fs::metadata(path)?;
+        Ok(Box::new(Call(path.to_owned())))
+    },
+};
+
+/// As `client_send`, which waits for ever for the reply that the server lost.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+struct Call(String);
+
+impl Caller for Call {
+    fn call(&mut self, command: Command) -> Outcome<Response> {
+        let mut client = UnixStream::connect(&self.0)?;
+        client.set_read_timeout(Some(PATIENCE))?;
+        bincode::serialize_into(&mut client, &command)?;
+        let mut buffer = [0; 1024];
+        let received = client.read(&mut buffer)?;
+        Ok(bincode::deserialize(buffer.get(..received).unwrap_or_default())?)
     }
 }
