@@ -14,7 +14,7 @@ use wincode::{SchemaRead, SchemaWrite};
 use crate::Outcome;
 use crate::measure::{Contender, Figures, rounds};
 use crate::options::Options;
-use crate::report::Table;
+use crate::report::{Section, Table};
 
 /// As much as a message may be long.
 const CAPACITY: usize = 1024;
@@ -57,32 +57,13 @@ where
         Contender {
             name: "bincode 1.3.3",
             exchanges,
-            run: repeat(|| {
-                let mut buffer = [0; CAPACITY];
-                bincode::serialize_into(&mut buffer[..], black_box(value))?;
-                black_box(&buffer);
-                Ok(())
-            }),
+            run: encoding(|buffer| Ok(bincode::serialize_into(&mut *buffer, black_box(value))?)),
         },
-        Contender {
-            name: "ours",
-            exchanges,
-            run: repeat(|| {
-                let mut buffer = [0; CAPACITY];
-                Bincode::encode(black_box(value), &mut buffer)?;
-                black_box(&buffer);
-                Ok(())
-            }),
-        },
+        Contender { name: "ours", exchanges, run: encoding(|buffer| Ok(Bincode::encode(black_box(value), buffer)?)) },
         Contender {
             name: "wincode 0.6",
             exchanges,
-            run: repeat(|| {
-                let mut buffer = [0; CAPACITY];
-                wincode::serialize_into(&mut buffer[..], black_box(value))?;
-                black_box(&buffer);
-                Ok(())
-            }),
+            run: encoding(|buffer| Ok(wincode::serialize_into(&mut *buffer, black_box(value))?)),
         },
     ];
     let encoding = rounds(&mut encode, options.rounds)?;
@@ -117,7 +98,17 @@ where
 }
 
 fn table(what: &str, name: &str, length: usize, figures: &[Figures]) -> Table {
-    Table::of_figures(format!("Codec: {what} {name}, {length} bytes"), figures, &["bincode 1.3.3"])
+    Table::in_ns(format!("Codec: {what} {name}, {length} bytes"), figures, &["bincode 1.3.3"])
+}
+
+fn encoding<'a, T>(
+    mut once: impl FnMut(&mut [u8]) -> Outcome<T> + 'a,
+) -> Box<dyn FnMut(usize) -> Outcome<Duration> + 'a> {
+    let mut buffer = [0; CAPACITY];
+    repeat(move || {
+        black_box(once(black_box(&mut buffer))?);
+        Ok(())
+    })
 }
 
 fn repeat<'a>(mut once: impl FnMut() -> Outcome + 'a) -> Box<dyn FnMut(usize) -> Outcome<Duration> + 'a> {
@@ -130,7 +121,7 @@ fn repeat<'a>(mut once: impl FnMut() -> Outcome + 'a) -> Box<dyn FnMut(usize) ->
     })
 }
 
-pub(crate) fn tables(options: &Options) -> Outcome<Vec<Table>> {
+pub(crate) fn section(options: &Options) -> Outcome<Section> {
     let batch: Vec<_> = (0..16)
         .map(|number| Mixed {
             number,
@@ -149,5 +140,5 @@ pub(crate) fn tables(options: &Options) -> Outcome<Vec<Table>> {
         value("a map of 16", &map, options)?,
         value("nested options", &nested, options)?,
     ];
-    Ok(tables.into_iter().flatten().collect())
+    Ok(Section { tables: tables.into_iter().flatten().collect(), ..Section::default() })
 }

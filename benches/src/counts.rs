@@ -13,7 +13,7 @@ use crate::peers::floor::Floor;
 use crate::peers::ours::Ours;
 use crate::peers::published::Published;
 use crate::peers::{Connection, OneThread};
-use crate::report::Table;
+use crate::report::{Goal, Section, Table};
 use crate::scratch::Scratch;
 
 /// What is counted, by the name that `--repeat` takes.
@@ -131,24 +131,34 @@ const SERVER_ALONE: &[&str] = &["--collect-atstart=no", "--toggle-collect=*::ser
 const CLIENT_ALONE: &[&str] =
     &["--collect-atstart=no", "--toggle-collect=*::client_sends*", "--toggle-collect=*::by_hand*"];
 
-/// All counts.
-pub(crate) fn tables() -> Outcome<Vec<Table>> {
+/// All counts. The goals are for both sides of an exchange in one thread.
+pub(crate) fn section() -> Outcome<Section> {
     let mut calls = Table::new("System calls of the server for one exchange", &["calls", "names"]);
     let mut of_client = Table::new("System calls of the client", &["calls", "names"]);
     let mut instructed = Table::new(
         "Instructions in user space for one exchange, in one thread",
         &["both sides", "server", "allocations"],
     );
+    let mut goals = Vec::new();
     for name in SUBJECTS {
         let [before, server, after] = system_calls(name)?;
         calls.row(name, vec![server.split(' ').count().to_string(), server]);
         of_client
             .row(name, vec![(before.split(' ').count() + after.split(' ').count()).to_string(), before + " " + &after]);
         let allocations = with(name, Allocations { exchanges: 1000 })?;
+        let both = instructions(name, &[])?;
+        match name {
+            "ours-one-shot" => goals.push(Goal::new("instructions of a one-shot exchange", both, 1000.0)),
+            "ours-kept" => goals.push(Goal::new("instructions of an exchange on a kept connection", both, 600.0)),
+            _ => {}
+        }
+        if name.starts_with("ours") {
+            goals.push(Goal::new(format!("allocations, {name}"), allocations as f64, 0.0));
+        }
         instructed.row(
             name,
             vec![
-                format!("{:.0}", instructions(name, &[])?),
+                format!("{both:.0}"),
                 format!("{:.0}", instructions(name, SERVER_ALONE)?),
                 format!("{}", allocations as f64 / 1000.0),
             ],
@@ -165,5 +175,5 @@ pub(crate) fn tables() -> Outcome<Vec<Table>> {
             vec![format!("{:.0}", instructions(name, CLIENT_ALONE)?), format!("{}", allocations as f64 / 1000.0)],
         );
     }
-    Ok(vec![calls, of_client, instructed, clients])
+    Ok(Section { tables: vec![calls, of_client, instructed, clients], panel: None, goals })
 }

@@ -2,6 +2,8 @@
 
 mod bare;
 mod cases;
+#[cfg(feature = "chart")]
+mod chart;
 mod codec;
 mod command;
 mod counts;
@@ -11,13 +13,14 @@ mod options;
 mod peers;
 mod pipelined;
 mod report;
+mod results;
 mod scratch;
 
 use std::process::ExitCode;
 
-use crate::cases::two_sides::Sides;
 use crate::options::{Action, HELP, Options};
-use crate::report::{Table, scene};
+use crate::report::Section;
+use crate::results::Results;
 
 /// Whatever goes wrong ends the measurement.
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -27,57 +30,37 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 static ALLOCATOR: &stats_alloc::StatsAlloc<std::alloc::System> = &stats_alloc::INSTRUMENTED_SYSTEM;
 
 /// A case, by the name that `--case` takes.
-type Case = (&'static str, fn(&Options) -> Outcome<Vec<Table>>);
+type Case = (&'static str, fn(&Options) -> Outcome<Section>);
 
 /// In the order in which they run.
 const CASES: &[Case] = &[
-    ("idle", |options| {
-        let figures = cases::one_thread::idle(options)?;
-        Ok(vec![Table::of_figures("A poll with nothing to do", &figures, &["epoll_wait(0)"])])
-    }),
-    ("one-shot", |options| {
-        let figures = cases::one_thread::one_shot(options)?;
-        Ok(vec![Table::of_figures("One-shot exchange, in one thread", &figures, &["floor", "published 0.3.2"])])
-    }),
-    ("kept", |options| {
-        let figures = cases::one_thread::kept(options)?;
-        Ok(vec![Table::of_figures("Exchange on a kept connection, in one thread", &figures, &["floor"])])
-    }),
-    ("pipelined", |options| {
-        let [both, server] = cases::one_thread::pipelined(options)?;
-        Ok(vec![
-            Table::of_figures("32 commands in one send, in one thread; per command", &both, &["floor"]),
-            Table::of_figures("The same, the server's part alone", &server, &["floor"]),
-        ])
-    }),
-    ("counts", |_| counts::tables()),
-    ("parked", cases::parked::tables),
-    ("flood", |options| Ok(vec![cases::flood::one_call(options)?, cases::flood::honest_client(options)?.0])),
-    ("codec", codec::tables),
-    ("threads", |options| {
-        let summaries = cases::two_sides::all(options, Sides::Threads)?;
-        Ok(vec![cases::two_sides::table("Two threads", &summaries)])
-    }),
-    ("processes", |options| {
-        let summaries = cases::two_sides::all(options, Sides::Processes)?;
-        Ok(vec![cases::two_sides::table("Two processes", &summaries)])
-    }),
+    ("idle", cases::one_thread::idle),
+    ("one-shot", cases::one_thread::one_shot),
+    ("kept", cases::one_thread::kept),
+    ("pipelined", cases::one_thread::pipelined),
+    ("counts", |_| counts::section()),
+    ("threads", cases::two_sides::threads),
+    ("processes", cases::two_sides::processes),
+    ("parked", cases::parked::section),
+    ("flood", cases::flood::section),
+    ("codec", codec::section),
+    ("lost", |options| cases::two_sides::lost_of(options.exchanges(100_000))),
+    (options::NOT_BY_DEFAULT, |_| cases::two_sides::lost_of(1_000_000)),
 ];
 
 fn measure(options: &Options) -> Outcome {
     if let Some(unknown) = options.cases.iter().find(|wanted| !CASES.iter().any(|(name, _)| name == wanted)) {
         return Err(format!("no case is named {unknown}; see --list").into());
     }
-    println!("{}\n", scene());
-    for (name, case) in CASES {
-        if !options.wants(name) {
-            continue;
-        }
-        for table in case(options)? {
-            println!("{table}");
-        }
+    let mut results = Results::new(options.rounds);
+    for (name, case) in CASES.iter().filter(|(name, _)| options.wants(name)) {
+        results.add(case(options).map_err(|error| format!("{name}: {error}"))?);
     }
-    Ok(())
+    results.end();
+    match options.output() {
+        Some(directory) => results.write_to(&directory),
+        None => Ok(()),
+    }
 }
 
 fn run() -> Outcome {

@@ -71,3 +71,8 @@ pub(crate) fn quantile(values: &mut [f64], quantile: f64) -> f64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is within the slice")]
     values.get(place as usize).copied().unwrap_or(f64::NAN)
 }
+
+/// The figures of `name`.
+pub(crate) fn named<'f>(figures: &'f [Figures], name: &str) -> Outcome<&'f Figures> {
+    Ok(figures.iter().find(|each| each.name == name).ok_or_else(|| format!("no figures of {name}"))?)
+}

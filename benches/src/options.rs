@@ -1,9 +1,14 @@
 //! The command line.
 
+use std::path::{Path, PathBuf};
+
 use lexopt::Arg::{Long, Short, Value};
 use lexopt::ValueExt;
 
 use crate::Outcome;
+
+/// The case that takes a minute by itself.
+pub(crate) const NOT_BY_DEFAULT: &str = "lost-million";
 
 pub(crate) const HELP: &str = "\
 What an exchange costs, beside the bare system calls and other ways to do it.
@@ -78,6 +83,13 @@ impl Options {
     }
 
     pub(crate) fn wants(&self, case: &str) -> bool {
-        if self.cases.is_empty() { case != "lost-million" } else { self.cases.iter().any(|wanted| wanted == case) }
+        if self.cases.is_empty() { case != NOT_BY_DEFAULT } else { self.cases.iter().any(|wanted| wanted == case) }
+    }
+
+    /// The directory that the results are written into, if they are.
+    pub(crate) fn output(&self) -> Option<PathBuf> {
+        let full = self.cases.is_empty() && !self.quick;
+        let usual = full.then(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("results"));
+        self.output.as_ref().map(PathBuf::from).or(usual)
     }
 }

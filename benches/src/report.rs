@@ -7,6 +7,45 @@ use rustix::system::uname;
 
 use crate::measure::Figures;
 
+/// What a case has found.
+#[derive(Debug, Default)]
+pub(crate) struct Section {
+    pub(crate) tables: Vec<Table>,
+    /// Its part of the picture.
+    pub(crate) panel: Option<Panel>,
+    pub(crate) goals: Vec<Goal>,
+}
+
+/// Bars under a title: names and µs.
+#[derive(Clone, Debug)]
+pub(crate) struct Panel {
+    pub(crate) title: &'static str,
+    pub(crate) bars: Vec<(&'static str, f64)>,
+}
+
+/// What this crate is meant to keep to, and what was measured.
+#[derive(Clone, Debug)]
+pub(crate) struct Goal {
+    pub(crate) what: String,
+    pub(crate) measured: f64,
+    pub(crate) most: f64,
+}
+
+impl Goal {
+    pub(crate) fn new(what: impl Into<String>, measured: f64, most: f64) -> Self {
+        Self { what: what.into(), measured, most }
+    }
+
+    pub(crate) fn table(goals: &[Self]) -> Table {
+        let mut table = Table::new("Goals", &["measured", "at most", "met"]);
+        for Self { what, measured, most } in goals {
+            let short = |value: &f64| format!("{value:.2}").trim_end_matches('0').trim_end_matches('.').to_owned();
+            table.row(what, vec![short(measured), short(most), if measured <= most { "yes" } else { "NO" }.to_owned()]);
+        }
+        table
+    }
+}
+
 /// A table with a title. The first column is of names, the others are of figures.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
@@ -20,17 +59,31 @@ impl Table {
         Self { title: title.into(), columns: columns.iter().map(|&column| column.into()).collect(), rows: Vec::new() }
     }
 
+    /// Text without blanks at the ends of its lines.
+    pub(crate) fn trimmed(text: &str) -> String {
+        text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
+    }
+
     pub(crate) fn row(&mut self, name: impl Into<String>, cells: Vec<String>) {
         self.rows.push((name.into(), cells));
     }
 
-    /// Medians, least and greatest, and the ratio to each of `bases`.
+    /// Medians, least and greatest, and the ratio to each of `bases`; in µs.
     pub(crate) fn of_figures(title: impl Into<String>, figures: &[Figures], bases: &[&str]) -> Self {
+        Self::of_scaled(title, figures, bases, "median µs", 1.0)
+    }
+
+    /// The same in ns.
+    pub(crate) fn in_ns(title: impl Into<String>, figures: &[Figures], bases: &[&str]) -> Self {
+        Self::of_scaled(title, figures, bases, "median ns", 1000.0)
+    }
+
+    fn of_scaled(title: impl Into<String>, figures: &[Figures], bases: &[&str], unit: &str, scale: f64) -> Self {
         let bases: Vec<_> = bases.iter().filter_map(|base| figures.iter().find(|each| each.name == *base)).collect();
-        let mut table = Self::new(title, &["median µs", "min", "max"]);
+        let mut table = Self::new(title, &[unit, "min", "max"]);
         table.columns.extend(bases.iter().map(|base| format!("x {}", base.name)));
         for each in figures {
-            let mut cells = vec![number(each.median()), number(each.min()), number(each.max())];
+            let mut cells = [each.median(), each.min(), each.max()].map(|value| number(value * scale)).to_vec();
             cells.extend(bases.iter().map(|base| format!("{:.2}", each.ratio(base))));
             table.row(each.name, cells);
         }

@@ -11,14 +11,20 @@ use crate::Outcome;
 use crate::command::{ADD, Command, Daemon};
 use crate::measure::{Figures, micros, quantile};
 use crate::options::Options;
-use crate::report::{Table, number};
+use crate::report::{Goal, Section, Table, number};
 use crate::scratch::Scratch;
 
 /// As many as the backlog holds, less some.
 const WAITING: usize = 1000;
 
+pub(crate) fn section(options: &Options) -> Outcome<Section> {
+    let (honest, ratio) = honest_client(options)?;
+    let goal = Goal::new("flood: p99 of an honest client, x quiet", ratio, 3.0);
+    Ok(Section { tables: vec![one_call(options)?, honest], panel: None, goals: vec![goal] })
+}
+
 /// How long one call takes while 1,000 silent clients wait to be accepted, and how many of them it turns to.
-pub(crate) fn one_call(options: &Options) -> Outcome<Table> {
+fn one_call(options: &Options) -> Outcome<Table> {
     let mut table = Table::new(
         "Flood: one call while 1,000 silent clients wait to be accepted",
         &["accepted", "median µs", "max", "µs per client"],
@@ -48,7 +54,7 @@ pub(crate) fn one_call(options: &Options) -> Outcome<Table> {
 }
 
 /// An honest client's exchanges on a kept connection, with and without a thread that does nothing but connect.
-pub(crate) fn honest_client(options: &Options) -> Outcome<(Table, f64)> {
+fn honest_client(options: &Options) -> Outcome<(Table, f64)> {
     let mut quiet = (figures("quiet"), figures("quiet"));
     let mut flooded = (figures("flood"), figures("flood"));
     let mut flood_rate = Vec::new();
@@ -106,6 +112,11 @@ fn round(options: &Options, flood: bool) -> Outcome<(f64, f64, f64)> {
                 }
             });
         }
+        let patience = Instant::now() + Duration::from_secs(5);
+        while flood && connections.load(Ordering::Relaxed) < 200 && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(1));
+        }
+        connections.store(0, Ordering::Relaxed);
         let measured = honest(&mut client, options.exchanges(3000));
         over.store(true, Ordering::Relaxed);
         measured

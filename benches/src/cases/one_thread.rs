@@ -18,9 +18,10 @@ use crate::peers::ours::Ours;
 use crate::peers::published::Published;
 use crate::peers::{Connection, OneThread};
 use crate::pipelined::{BATCH, PipelinedFloor, PipelinedOurs};
+use crate::report::{Panel, Section, Table};
 use crate::scratch::Scratch;
 
-pub(crate) fn one_shot(options: &Options) -> Outcome<Vec<Figures>> {
+pub(crate) fn one_shot(options: &Options) -> Outcome<Section> {
     let scratch = Scratch::new()?;
     let exchanges = options.exchanges(4000);
     let mut contenders = [
@@ -28,17 +29,26 @@ pub(crate) fn one_shot(options: &Options) -> Outcome<Vec<Figures>> {
         contender("ours", exchanges, Ours::new(&scratch.path("ours"), Connection::OneShot)?),
         contender("published 0.3.2", exchanges, Published::new(&scratch.path("published"))?),
     ];
-    rounds(&mut contenders, options.rounds)
+    let figures = rounds(&mut contenders, options.rounds)?;
+    let table = Table::of_figures("One-shot exchange, in one thread", &figures, &["floor", "published 0.3.2"]);
+    Ok(with_panel("One-shot exchange, in one thread", &figures, table))
 }
 
-pub(crate) fn kept(options: &Options) -> Outcome<Vec<Figures>> {
+pub(crate) fn kept(options: &Options) -> Outcome<Section> {
     let scratch = Scratch::new()?;
     let exchanges = options.exchanges(10_000);
     let mut contenders = [
         contender("floor", exchanges, Floor::new(&scratch.path("floor"), Connection::Kept)?),
         contender("ours", exchanges, Ours::new(&scratch.path("ours"), Connection::Kept)?),
     ];
-    rounds(&mut contenders, options.rounds)
+    let figures = rounds(&mut contenders, options.rounds)?;
+    let table = Table::of_figures("Exchange on a kept connection, in one thread", &figures, &["floor"]);
+    Ok(with_panel("Exchange on a kept connection, in one thread", &figures, table))
+}
+
+fn with_panel(title: &'static str, figures: &[Figures], table: Table) -> Section {
+    let bars = figures.iter().map(|each| (each.name, each.median())).collect();
+    Section { tables: vec![table], panel: Some(Panel { title, bars }), goals: Vec::new() }
 }
 
 fn contender<'a, T: OneThread + 'a>(name: &'static str, exchanges: usize, mut subject: T) -> Contender<'a> {
@@ -46,7 +56,7 @@ fn contender<'a, T: OneThread + 'a>(name: &'static str, exchanges: usize, mut su
 }
 
 /// A poll with nothing to do.
-pub(crate) fn idle(options: &Options) -> Outcome<Vec<Figures>> {
+pub(crate) fn idle(options: &Options) -> Outcome<Section> {
     let scratch = Scratch::new()?;
     let exchanges = options.exchanges(200_000);
 
@@ -90,11 +100,13 @@ pub(crate) fn idle(options: &Options) -> Outcome<Vec<Figures>> {
         // It sleeps.
         Contender { name: "published 0.3.2", exchanges: 20, run: Box::new(published) },
     ];
-    rounds(&mut contenders, options.rounds)
+    let figures = rounds(&mut contenders, options.rounds)?;
+    let table = Table::of_figures("A poll with nothing to do", &figures, &["epoll_wait(0)"]);
+    Ok(Section { tables: vec![table], ..Section::default() })
 }
 
 /// Many commands in one `send`, on a kept connection: per command, both sides and the server's part alone.
-pub(crate) fn pipelined(options: &Options) -> Outcome<[Vec<Figures>; 2]> {
+pub(crate) fn pipelined(options: &Options) -> Outcome<Section> {
     let scratch = Scratch::new()?;
     let (mut floor, mut ours) = (PipelinedFloor::new(&scratch.path("f"))?, PipelinedOurs::new(&scratch.path("o"))?);
     // A round's figure is per command.
@@ -109,5 +121,10 @@ pub(crate) fn pipelined(options: &Options) -> Outcome<[Vec<Figures>; 2]> {
         Contender { name: "floor", exchanges: commands, run: Box::new(|n| serve(&mut floor, n / BATCH)) },
         Contender { name: "ours", exchanges: commands, run: Box::new(|n| serve(&mut ours, n / BATCH)) },
     ];
-    Ok([both_sides, rounds(&mut server, options.rounds)?])
+    let server = rounds(&mut server, options.rounds)?;
+    let tables = vec![
+        Table::of_figures("32 commands in one send, in one thread; per command", &both_sides, &["floor"]),
+        Table::of_figures("32 commands in one send, the server's part alone; per command", &server, &["floor"]),
+    ];
+    Ok(Section { tables, ..Section::default() })
 }

@@ -13,10 +13,10 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region};
 use crate::Outcome;
 use crate::bare::Client;
 use crate::command::{Command, Daemon};
-use crate::measure::{Contender, Figures, rounds};
+use crate::measure::{Contender, Figures, named, rounds};
 use crate::options::Options;
 use crate::peers::Connection;
-use crate::report::Table;
+use crate::report::{Goal, Section, Table};
 use crate::scratch::Scratch;
 
 /// A command, as it is on the wire.
@@ -95,7 +95,7 @@ impl<const CONNECTIONS: usize> Parked for Crowd<CONNECTIONS> {
     }
 }
 
-pub(crate) fn tables(options: &Options) -> Outcome<Vec<Table>> {
+pub(crate) fn section(options: &Options) -> Outcome<Section> {
     // On a stack of its own, see `STACK`.
     thread::scope(|scope| {
         let measured = thread::Builder::new()
@@ -105,7 +105,7 @@ pub(crate) fn tables(options: &Options) -> Outcome<Vec<Table>> {
     })
 }
 
-fn measure(options: &Options) -> Outcome<Vec<Table>> {
+fn measure(options: &Options) -> Outcome<Section> {
     let scratch = Scratch::new()?;
     let path = |name: &str| scratch.path(name);
     let limit = getrlimit(Resource::Nofile);
@@ -145,12 +145,21 @@ fn measure(options: &Options) -> Outcome<Vec<Table>> {
     let idle = each(&mut crowds, options, 100_000, |crowd| crowd.handle())?;
     let kept = each(&mut crowds, options, 5000, |crowd| crowd.kept())?;
     let one_shot = each(&mut crowds, options, 2000, |crowd| crowd.one_shot())?;
-    Ok(vec![
-        Table::of_figures("Parked connections: a poll with nothing to do", &idle, base),
-        Table::of_figures("Parked connections: an exchange of one that is kept", &kept, base),
-        Table::of_figures("Parked connections: a client connects, makes an exchange and goes", &one_shot, base),
-        memory,
-    ])
+    let measured = [
+        ("a poll with nothing to do", idle),
+        ("an exchange of one that is kept", kept),
+        ("a client connects, makes an exchange and goes", one_shot),
+    ];
+    let mut section = Section::default();
+    for (what, figures) in measured {
+        section.tables.push(Table::of_figures(format!("Parked connections: {what}"), &figures, base));
+        let none = named(&figures, "none")?;
+        for each in figures.iter().filter(|each| each.name != none.name) {
+            section.goals.push(Goal::new(format!("{} parked: {what}, x none", each.name), each.ratio(none), 1.1));
+        }
+    }
+    section.tables.push(memory);
+    Ok(section)
 }
 
 static MEMORY: &stats_alloc::StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;

@@ -8,13 +8,13 @@ use crate::Outcome;
 use crate::command::{ADD, Command, Response, SUM, cpu_time};
 use crate::measure::{micros, quantile};
 use crate::options::Options;
-use crate::peers::{Caller, PEERS, Peer};
-use crate::report::{Table, number};
+use crate::peers::{Caller, PEERS, Peer, ours, published};
+use crate::report::{Goal, Panel, Section, Table, number};
 use crate::scratch::Scratch;
 
 /// What separates the two sides.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sides {
+enum Sides {
     Threads,
     Processes,
 }
@@ -29,10 +29,10 @@ struct Round {
 }
 
 /// What a peer's rounds came to.
-pub(crate) struct Summary {
-    pub(crate) name: &'static str,
+struct Summary {
+    name: &'static str,
     /// The rounds' medians, in µs.
-    pub(crate) p50: Vec<f64>,
+    p50: Vec<f64>,
     p99: Vec<f64>,
     cpu: Vec<f64>,
     lost: usize,
@@ -41,13 +41,38 @@ pub(crate) struct Summary {
     failure: Option<String>,
 }
 
-impl Summary {
-    pub(crate) fn latency(&self) -> f64 {
-        quantile(&mut self.p50.clone(), 0.5)
-    }
+pub(crate) fn threads(options: &Options) -> Outcome<Section> {
+    let summaries = all(options, Sides::Threads)?;
+    Ok(Section { tables: vec![table("Two threads", &summaries)], ..Section::default() })
 }
 
-pub(crate) fn all(options: &Options, sides: Sides) -> Outcome<Vec<Summary>> {
+pub(crate) fn processes(options: &Options) -> Outcome<Section> {
+    let summaries = all(options, Sides::Processes)?;
+    let bars = summaries.iter().filter(|each| each.failure.is_none());
+    let bars = bars.map(|each| (each.name, quantile(&mut each.p50.clone(), 0.5))).collect();
+    Ok(Section {
+        tables: vec![table("Two processes", &summaries)],
+        panel: Some(Panel { title: "Exchange between two processes, median", bars }),
+        goals: Vec::new(),
+    })
+}
+
+/// Exchanges of two threads, many, to see whether any is lost. The published crate makes fewer, since it does lose some and
+/// its client waits for those.
+pub(crate) fn lost_of(exchanges: usize) -> Outcome<Section> {
+    let mut table = Table::new("Lost requests, two threads, one-shot", &["lost", "of", "seconds"]);
+    let mut goals = Vec::new();
+    for (peer, exchanges) in [(ours::ONE_SHOT, exchanges), (published::ONE_SHOT, exchanges / 50)] {
+        let (lost, took) = lost(&peer, exchanges)?;
+        table.row(peer.name, vec![lost.to_string(), exchanges.to_string(), number(took.as_secs_f64())]);
+        if peer.name == ours::ONE_SHOT.name {
+            goals.push(Goal::new(format!("lost requests of {exchanges}"), lost as f64, 0.0));
+        }
+    }
+    Ok(Section { tables: vec![table], panel: None, goals })
+}
+
+fn all(options: &Options, sides: Sides) -> Outcome<Vec<Summary>> {
     let exchanges = options.exchanges(2000);
     let mut summaries: Vec<_> = PEERS
         .iter()
@@ -81,7 +106,7 @@ pub(crate) fn all(options: &Options, sides: Sides) -> Outcome<Vec<Summary>> {
     Ok(summaries)
 }
 
-pub(crate) fn table(title: &str, summaries: &[Summary]) -> Table {
+fn table(title: &str, summaries: &[Summary]) -> Table {
     let mut table = Table::new(title, &["p50 µs", "min", "max", "p99 µs", "CPU µs, both sides", "lost", "of"]);
     for summary in summaries {
         if let Some(failure) = &summary.failure {
@@ -106,7 +131,7 @@ pub(crate) fn table(title: &str, summaries: &[Summary]) -> Table {
 }
 
 /// Exchanges of two threads without a look at the clock for each: how many were lost, of how many, in what time.
-pub(crate) fn lost(peer: &Peer, exchanges: usize) -> Outcome<(usize, Duration)> {
+fn lost(peer: &Peer, exchanges: usize) -> Outcome<(usize, Duration)> {
     let scratch = Scratch::new()?;
     let (mut side, mut client) = start(peer, Sides::Threads, scratch.path("s"))?;
     let start = Instant::now();

@@ -1,8 +1,13 @@
 //! `ipc-server` 0.3.2, as published. It has no kept connections, and it writes a field at a time.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{Read, stderr};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
+
+use rustix::fd::OwnedFd;
+use rustix::io::dup;
+use rustix::stdio::dup2_stderr;
 
 use super::{Caller, OneThread, Peer};
 use crate::Outcome;
@@ -47,6 +52,7 @@ impl OneThread for Published {
 pub(crate) const ONE_SHOT: Peer = Peer {
     name: "published 0.3.2",
     serve: |path| {
+        let _silence = Silence::new()?;
         let mut server = upstream::IpcServer::<Command>::new(path)?;
         let mut daemon = Daemon::default();
         while !daemon.stopping {
@@ -75,5 +81,23 @@ impl Caller for Call {
         let mut buffer = [0; 1024];
         let received = client.read(&mut buffer)?;
         Ok(bincode::deserialize(buffer.get(..received).unwrap_or_default())?)
+    }
+}
+
+/// The standard error goes nowhere while this lives: the server prints a line there for each client that it loses.
+struct Silence(OwnedFd);
+
+impl Silence {
+    fn new() -> Outcome<Self> {
+        let before = dup(stderr())?;
+        dup2_stderr(File::options().write(true).open("/dev/null")?)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        // If it fails, nobody can be told.
+        let _ = dup2_stderr(&self.0);
     }
 }

@@ -1,0 +1,54 @@
+//! What is printed as it is found, and written at the end.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
+
+use crate::Outcome;
+use crate::report::{Goal, Panel, Section, Table, scene};
+
+pub(crate) struct Results {
+    scene: String,
+    text: String,
+    panels: Vec<Panel>,
+    goals: Vec<Goal>,
+}
+
+impl Results {
+    pub(crate) fn new(rounds: usize) -> Self {
+        let mut results = Self { scene: scene(), text: String::new(), panels: Vec::new(), goals: Vec::new() };
+        results.say(results.scene.clone());
+        results.say(format!("{rounds} rounds; a ratio is the median of the rounds' ratios\n"));
+        results
+    }
+
+    fn say(&mut self, what: impl Display) {
+        let what = format!("{what}\n");
+        print!("{what}");
+        self.text.push_str(&what);
+    }
+
+    pub(crate) fn add(&mut self, section: Section) {
+        section.tables.iter().for_each(|table| self.say(table));
+        self.panels.extend(section.panel);
+        self.goals.extend(section.goals);
+    }
+
+    /// Says which goals are met.
+    pub(crate) fn end(&mut self) {
+        if !self.goals.is_empty() {
+            self.say(Goal::table(&self.goals));
+        }
+    }
+
+    /// Writes the tables and, if this was built to draw, the picture.
+    pub(crate) fn write_to(&self, directory: &Path) -> Outcome {
+        fs::create_dir_all(directory)?;
+        fs::write(directory.join("results.txt"), Table::trimmed(&self.text))?;
+        #[cfg(feature = "chart")]
+        if !self.panels.is_empty() {
+            crate::chart::draw(&directory.join("chart.svg"), &self.scene, &self.panels)?;
+        }
+        Ok(())
+    }
+}
