@@ -1,19 +1,11 @@
-//! What every contender carries: the command of the crate's example, and two that the measurement needs.
+//! What every contender carries: the command of the crate's example, and one that ends a server.
 
-use std::time::Duration;
-
-use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 /// 20 bytes on the wire for `Add`.
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
-    Add {
-        a: u64,
-        b: u64,
-    },
-    /// How long the server's process has computed.
-    CpuTime,
+    Add { a: u64, b: u64 },
     Stop,
 }
 
@@ -21,8 +13,6 @@ pub(crate) enum Command {
 #[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Response {
     Sum(u64),
-    /// Nanoseconds.
-    CpuTime(u64),
     Stopping,
 }
 
@@ -44,7 +34,6 @@ impl Daemon {
         self.executed += 1;
         match command {
             Command::Add { a, b } => Response::Sum(a.wrapping_add(b)),
-            Command::CpuTime => Response::CpuTime(cpu_time().as_nanos().try_into().unwrap_or(u64::MAX)),
             Command::Stop => {
                 self.stopping = true;
                 Response::Stopping
@@ -69,10 +58,4 @@ impl upstream::IpcServerCommand for Command {
     fn process(self, daemon: &mut Self::Context<'_>) -> Response {
         daemon.execute(self)
     }
-}
-
-/// How long this process has computed, in all of its threads, in user space and in the kernel.
-pub(crate) fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }

@@ -13,7 +13,7 @@ use crate::peers::floor::Floor;
 use crate::peers::ours::Ours;
 use crate::peers::published::Published;
 use crate::peers::{Connection, OneThread};
-use crate::report::{Goal, Section, Table};
+use crate::report::{Goal, Highlight, Section, Table};
 use crate::scratch::Scratch;
 
 /// What is counted, by the name that `--repeat` takes.
@@ -140,6 +140,7 @@ pub(crate) fn section() -> Outcome<Section> {
         &["both sides", "server", "allocations"],
     );
     let mut goals = Vec::new();
+    let [mut one_shot, mut kept] = [const { [const { String::new() }; 3] }; 2];
     for name in SUBJECTS {
         let [before, server, after] = system_calls(name)?;
         calls.row(name, vec![server.split(' ').count().to_string(), server]);
@@ -148,9 +149,18 @@ pub(crate) fn section() -> Outcome<Section> {
         let allocations = with(name, Allocations { exchanges: 1000 })?;
         let both = instructions(name, &[])?;
         match name {
+            "floor-one-shot" => one_shot[0] = format!("{both:.0}"),
+            "published-one-shot" => one_shot[2] = format!("{both:.0}"),
+            "floor-kept" => kept[0] = format!("{both:.0}"),
             "ours-one-shot" => goals.push(Goal::new("instructions of a one-shot exchange", both, 1000.0)),
             "ours-kept" => goals.push(Goal::new("instructions of an exchange on a kept connection", both, 600.0)),
             _ => {}
+        }
+        if name == "ours-one-shot" {
+            one_shot[1] = format!("{both:.0}");
+        }
+        if name == "ours-kept" {
+            kept[1] = format!("{both:.0}");
         }
         if name.starts_with("ours") {
             goals.push(Goal::new(format!("allocations, {name}"), allocations as f64, 0.0));
@@ -175,5 +185,9 @@ pub(crate) fn section() -> Outcome<Section> {
             vec![format!("{:.0}", instructions(name, CLIENT_ALONE)?), format!("{}", allocations as f64 / 1000.0)],
         );
     }
-    Ok(Section { tables: vec![calls, of_client, instructed, clients], panel: None, goals })
+    let highlights = vec![
+        Highlight { what: "Instructions in user space, one-shot, both sides", cells: one_shot },
+        Highlight { what: "Instructions in user space, kept, both sides", cells: kept },
+    ];
+    Ok(Section { tables: vec![calls, of_client, instructed, clients], panel: None, goals, highlights })
 }

@@ -7,6 +7,7 @@ mod chart;
 mod codec;
 mod command;
 mod counts;
+mod cpu;
 mod measure;
 mod one_thread;
 mod options;
@@ -57,10 +58,10 @@ fn measure(options: &Options) -> Outcome {
         results.add(case(options).map_err(|error| format!("{name}: {error}"))?);
     }
     results.end();
-    match options.output() {
-        Some(directory) => results.write_to(&directory),
-        None => Ok(()),
+    if let Some(directory) = options.output() {
+        results.write_to(&directory)?;
     }
+    options.readme.as_ref().map_or(Ok(()), |readme| results.put_into(readme))
 }
 
 fn run() -> Outcome {

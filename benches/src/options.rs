@@ -18,6 +18,7 @@ What an exchange costs, beside the bare system calls and other ways to do it.
   --quick           few and short rounds: to see that it runs, not to believe the figures
   --output DIR      where results.txt and chart.svg go (default: results/ beside this package's Cargo.toml; with --case
                     or --quick nothing is written unless this is given)
+  --readme FILE     also put the most telling figures into FILE, between the marks there
   --list            the names of the cases
   --help
 ";
@@ -29,6 +30,7 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) quick: bool,
     pub(crate) output: Option<String>,
+    pub(crate) readme: Option<PathBuf>,
     pub(crate) action: Action,
 }
 
@@ -52,7 +54,8 @@ pub(crate) enum Action {
 impl Options {
     pub(crate) fn parse() -> Outcome<Self> {
         let mut rounds = None;
-        let mut options = Self { cases: Vec::new(), rounds: 0, quick: false, output: None, action: Action::Measure };
+        let mut options =
+            Self { cases: Vec::new(), rounds: 0, quick: false, output: None, readme: None, action: Action::Measure };
         let mut parser = lexopt::Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
@@ -60,6 +63,7 @@ impl Options {
                 Long("rounds") => rounds = Some(parser.value()?.parse()?),
                 Long("quick") => options.quick = true,
                 Long("output") => options.output = Some(parser.value()?.string()?),
+                Long("readme") => options.readme = Some(parser.value()?.into()),
                 Long("list") => options.action = Action::List,
                 Long("help") | Short('h') => options.action = Action::Help,
                 Long("repeat") => {

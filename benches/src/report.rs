@@ -14,6 +14,23 @@ pub(crate) struct Section {
     /// Its part of the picture.
     pub(crate) panel: Option<Panel>,
     pub(crate) goals: Vec<Goal>,
+    /// Its lines of the README's table.
+    pub(crate) highlights: Vec<Highlight>,
+}
+
+/// A line of the README's table: of the bare system calls, of this crate, of the published one.
+#[derive(Clone, Debug)]
+pub(crate) struct Highlight {
+    pub(crate) what: &'static str,
+    pub(crate) cells: [String; 3],
+}
+
+impl Highlight {
+    /// Of figures in that order; the published crate may have none.
+    pub(crate) fn of_figures(what: &'static str, figures: &[Figures]) -> Self {
+        let cell = |index: usize| figures.get(index).map_or_else(String::new, |each| format!("{} µs", number(each.median())));
+        Self { what, cells: [cell(0), cell(1), cell(2)] }
+    }
 }
 
 /// Bars under a title: names and µs.
@@ -52,11 +69,18 @@ pub(crate) struct Table {
     pub(crate) title: String,
     pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<(String, Vec<String>)>,
+    /// Lines below it.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Table {
     pub(crate) fn new(title: impl Into<String>, columns: &[&str]) -> Self {
-        Self { title: title.into(), columns: columns.iter().map(|&column| column.into()).collect(), rows: Vec::new() }
+        Self {
+            title: title.into(),
+            columns: columns.iter().map(|&column| column.into()).collect(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Text without blanks at the ends of its lines.
@@ -111,7 +135,8 @@ impl fmt::Display for Table {
         };
         writeln!(f, "{}", self.title)?;
         writeln!(f, "{}", line("", &self.columns))?;
-        self.rows.iter().try_for_each(|(name, cells)| writeln!(f, "{}", line(name, cells)))
+        self.rows.iter().try_for_each(|(name, cells)| writeln!(f, "{}", line(name, cells)))?;
+        self.notes.iter().try_for_each(|note| writeln!(f, "  {note}"))
     }
 }
 

@@ -5,18 +5,20 @@ use std::fs;
 use std::path::Path;
 
 use crate::Outcome;
-use crate::report::{Goal, Panel, Section, Table, scene};
+use crate::report::{Goal, Highlight, Panel, Section, Table, scene};
 
 pub(crate) struct Results {
     scene: String,
     text: String,
     panels: Vec<Panel>,
     goals: Vec<Goal>,
+    highlights: Vec<Highlight>,
 }
 
 impl Results {
     pub(crate) fn new(rounds: usize) -> Self {
-        let mut results = Self { scene: scene(), text: String::new(), panels: Vec::new(), goals: Vec::new() };
+        let mut results =
+            Self { scene: scene(), text: String::new(), panels: Vec::new(), goals: Vec::new(), highlights: Vec::new() };
         results.say(results.scene.clone());
         results.say(format!("{rounds} rounds; a ratio is the median of the rounds' ratios\n"));
         results
@@ -32,6 +34,7 @@ impl Results {
         section.tables.iter().for_each(|table| self.say(table));
         self.panels.extend(section.panel);
         self.goals.extend(section.goals);
+        self.highlights.extend(section.highlights);
     }
 
     /// Says which goals are met.
@@ -51,4 +54,20 @@ impl Results {
         }
         Ok(())
     }
+
+    /// Puts the most telling figures between the two marks of a README.
+    pub(crate) fn put_into(&self, readme: &Path) -> Outcome {
+        let before = fs::read_to_string(readme)?;
+        let marked = before.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+        let (head, tail) = marked.ok_or_else(|| format!("{} lacks the marks {BEGIN} and {END}", readme.display()))?;
+        let mut table = String::from("| | bare system calls | ipc-server 0.4 | 0.3.2 |\n|---|---|---|---|\n");
+        for Highlight { what, cells } in &self.highlights {
+            table += &format!("| {what} | {} |\n", cells.join(" | "));
+        }
+        fs::write(readme, format!("{head}{BEGIN}\n{table}\n{}.\n{END}{tail}", self.scene))?;
+        Ok(())
+    }
 }
+
+const BEGIN: &str = "<!-- figures: benches -->";
+const END: &str = "<!-- end of figures -->";

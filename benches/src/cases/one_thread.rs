@@ -18,7 +18,7 @@ use crate::peers::ours::Ours;
 use crate::peers::published::Published;
 use crate::peers::{Connection, OneThread};
 use crate::pipelined::{BATCH, PipelinedFloor, PipelinedOurs};
-use crate::report::{Panel, Section, Table};
+use crate::report::{Highlight, Panel, Section, Table};
 use crate::scratch::Scratch;
 
 pub(crate) fn one_shot(options: &Options) -> Outcome<Section> {
@@ -48,7 +48,8 @@ pub(crate) fn kept(options: &Options) -> Outcome<Section> {
 
 fn with_panel(title: &'static str, figures: &[Figures], table: Table) -> Section {
     let bars = figures.iter().map(|each| (each.name, each.median())).collect();
-    Section { tables: vec![table], panel: Some(Panel { title, bars }), goals: Vec::new() }
+    let highlights = vec![Highlight::of_figures(title, figures)];
+    Section { tables: vec![table], panel: Some(Panel { title, bars }), goals: Vec::new(), highlights }
 }
 
 fn contender<'a, T: OneThread + 'a>(name: &'static str, exchanges: usize, mut subject: T) -> Contender<'a> {
@@ -102,7 +103,8 @@ pub(crate) fn idle(options: &Options) -> Outcome<Section> {
     ];
     let figures = rounds(&mut contenders, options.rounds)?;
     let table = Table::of_figures("A poll with nothing to do", &figures, &["epoll_wait(0)"]);
-    Ok(Section { tables: vec![table], ..Section::default() })
+    let highlights = vec![Highlight::of_figures("A poll with nothing to do", &figures)];
+    Ok(Section { tables: vec![table], highlights, ..Section::default() })
 }
 
 /// Many commands in one `send`, on a kept connection: per command, both sides and the server's part alone.
@@ -126,5 +128,6 @@ pub(crate) fn pipelined(options: &Options) -> Outcome<Section> {
         Table::of_figures("32 commands in one send, in one thread; per command", &both_sides, &["floor"]),
         Table::of_figures("32 commands in one send, the server's part alone; per command", &server, &["floor"]),
     ];
-    Ok(Section { tables, ..Section::default() })
+    let highlights = vec![Highlight::of_figures("32 commands in one send, in one thread; each", &both_sides)];
+    Ok(Section { tables, highlights, ..Section::default() })
 }

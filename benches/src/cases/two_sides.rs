@@ -5,11 +5,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
-use crate::command::{ADD, Command, Response, SUM, cpu_time};
+use crate::command::{ADD, Command, SUM};
+use crate::cpu::{of_process, own};
 use crate::measure::{micros, quantile};
 use crate::options::Options;
 use crate::peers::{Caller, PEERS, Peer, ours, published};
-use crate::report::{Goal, Panel, Section, Table, number};
+use crate::report::{Goal, Highlight, Panel, Section, Table, number};
 use crate::scratch::Scratch;
 
 /// What separates the two sides.
@@ -26,7 +27,11 @@ struct Round {
     /// How long both sides computed, per exchange.
     cpu: f64,
     lost: usize,
+    exchanges: usize,
 }
+
+/// Where requests are lost, their clients wait; no round waits longer than this.
+const LONGEST_ROUND: Duration = Duration::from_secs(1);
 
 /// What a peer's rounds came to.
 struct Summary {
@@ -53,7 +58,7 @@ pub(crate) fn processes(options: &Options) -> Outcome<Section> {
     Ok(Section {
         tables: vec![table("Two processes", &summaries)],
         panel: Some(Panel { title: "Exchange between two processes, median", bars }),
-        goals: Vec::new(),
+        ..Section::default()
     })
 }
 
@@ -62,14 +67,18 @@ pub(crate) fn processes(options: &Options) -> Outcome<Section> {
 pub(crate) fn lost_of(exchanges: usize) -> Outcome<Section> {
     let mut table = Table::new("Lost requests, two threads, one-shot", &["lost", "of", "seconds"]);
     let mut goals = Vec::new();
+    let mut cells = Vec::new();
     for (peer, exchanges) in [(ours::ONE_SHOT, exchanges), (published::ONE_SHOT, exchanges / 50)] {
         let (lost, took) = lost(&peer, exchanges)?;
+        cells.push(format!("{lost} of {exchanges}"));
         table.row(peer.name, vec![lost.to_string(), exchanges.to_string(), number(took.as_secs_f64())]);
         if peer.name == ours::ONE_SHOT.name {
             goals.push(Goal::new(format!("lost requests of {exchanges}"), lost as f64, 0.0));
         }
     }
-    Ok(Section { tables: vec![table], panel: None, goals })
+    let [ours, published] = cells.try_into().unwrap_or_default();
+    let highlight = Highlight { what: "Requests lost between two threads", cells: [String::new(), ours, published] };
+    Ok(Section { tables: vec![table], panel: None, goals, highlights: vec![highlight] })
 }
 
 fn all(options: &Options, sides: Sides) -> Outcome<Vec<Summary>> {
@@ -97,7 +106,7 @@ fn all(options: &Options, sides: Sides) -> Outcome<Vec<Summary>> {
                     summary.p99.push(quantile(&mut round.latencies, 0.99));
                     summary.cpu.push(round.cpu);
                     summary.lost += round.lost;
-                    summary.exchanges += exchanges;
+                    summary.exchanges += round.exchanges;
                 }
                 Err(error) => summary.failure = Some(error.to_string()),
             }
@@ -110,7 +119,7 @@ fn table(title: &str, summaries: &[Summary]) -> Table {
     let mut table = Table::new(title, &["p50 µs", "min", "max", "p99 µs", "CPU µs, both sides", "lost", "of"]);
     for summary in summaries {
         if let Some(failure) = &summary.failure {
-            table.row(summary.name, vec![format!("does not run here: {failure}")]);
+            table.notes.push(format!("{} does not run here: {failure}", summary.name));
             continue;
         }
         let of = |values: &[f64], part| number(quantile(&mut values.to_vec(), part));
@@ -144,24 +153,26 @@ fn lost(peer: &Peer, exchanges: usize) -> Outcome<(usize, Duration)> {
 fn round(peer: &Peer, sides: Sides, exchanges: usize) -> Outcome<Round> {
     let scratch = Scratch::new()?;
     let (mut side, mut client) = start(peer, sides, scratch.path("s"))?;
-    for _ in 0..exchanges / 10 {
+    let warm = Instant::now() + LONGEST_ROUND / 10;
+    for _ in (0..exchanges / 10).take_while(|_| Instant::now() < warm) {
         // What is lost here is lost.
         let _ = client.call(ADD);
     }
     let mut latencies = Vec::with_capacity(exchanges);
     let mut lost = 0;
-    let cpu_before = (side.cpu_time(&mut *client)?, cpu_time());
-    for _ in 0..exchanges {
+    let cpu_before = side.cpu_time()? + own();
+    let begin = Instant::now();
+    while latencies.len() + lost < exchanges && begin.elapsed() < LONGEST_ROUND {
         let start = Instant::now();
         match client.call(ADD) {
             Ok(response) if response == SUM => latencies.push(micros(start.elapsed())),
             _ => lost += 1,
         }
     }
-    let own = cpu_time() - cpu_before.1;
-    let other = side.cpu_time(&mut *client)?.saturating_sub(cpu_before.0);
+    let cpu = side.cpu_time()? + own() - cpu_before;
+    let exchanges = latencies.len() + lost;
     side.stop(&mut *client)?;
-    Ok(Round { latencies, cpu: micros(own + other) / exchanges as f64, lost })
+    Ok(Round { latencies, cpu: micros(cpu) / exchanges as f64, lost, exchanges })
 }
 
 /// Starts the server and connects to it.
@@ -197,18 +208,11 @@ enum ServerSide {
 }
 
 impl ServerSide {
-    /// How long a server's process of its own has computed.
-    fn cpu_time(&self, client: &mut dyn Caller) -> Outcome<Duration> {
+    /// How long the server's process has computed, if it has one of its own.
+    fn cpu_time(&self) -> Outcome<Duration> {
         match self {
             Self::Thread(_) => Ok(Duration::ZERO),
-            Self::Process(_) => {
-                // The published crate may lose it.
-                let answer = (0..100).find_map(|_| client.call(Command::CpuTime).ok());
-                match answer {
-                    Some(Response::CpuTime(nanoseconds)) => Ok(Duration::from_nanos(nanoseconds)),
-                    answer => Err(format!("the server does not say how long it computed: {answer:?}").into()),
-                }
-            }
+            Self::Process(process) => of_process(process.id()),
         }
     }
 

@@ -43,13 +43,11 @@ pub(crate) const KEPT: Peer = Peer {
             };
             let command = match *request {
                 [0, a, b] => Command::Add { a, b },
-                [1, ..] => Command::CpuTime,
                 _ => Command::Stop,
             };
             let reply = match daemon.execute(command) {
                 Response::Sum(sum) => [0, sum],
-                Response::CpuTime(time) => [1, time],
-                Response::Stopping => [2, 0],
+                Response::Stopping => [1, 0],
             };
             request.loan_uninit()?.write_payload(reply).send()?;
         }
@@ -76,8 +74,7 @@ impl Caller for Client {
     fn call(&mut self, command: Command) -> Outcome<Response> {
         let request = match command {
             Command::Add { a, b } => [0, a, b],
-            Command::CpuTime => [1, 0, 0],
-            Command::Stop => [2, 0, 0],
+            Command::Stop => [1, 0, 0],
         };
         let pending = self.port.loan_uninit()?.write_payload(request).send()?;
         let start = Instant::now();
@@ -86,7 +83,6 @@ impl Caller for Client {
                 if let Some(reply) = pending.receive()? {
                     return Ok(match *reply {
                         [0, sum] => Response::Sum(sum),
-                        [1, time] => Response::CpuTime(time),
                         _ => Response::Stopping,
                     });
                 }

@@ -68,8 +68,8 @@ pub(crate) const ONE_SHOT: Peer = Peer {
     },
 };
 
-/// As `client_send`, which waits for ever for the reply that the server lost.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// `client_send` waits for ever for a reply that does not come.
+const PATIENCE: Duration = Duration::from_millis(10);
 
 struct Call(String);
 

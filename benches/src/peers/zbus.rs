@@ -20,15 +20,13 @@ type Reply = (u8, u64);
 fn to_call(command: Command) -> Call {
     match command {
         Command::Add { a, b } => (0, a, b),
-        Command::CpuTime => (1, 0, 0),
-        Command::Stop => (2, 0, 0),
+        Command::Stop => (1, 0, 0),
     }
 }
 
 fn from_call((tag, a, b): Call) -> Command {
     match tag {
         0 => Command::Add { a, b },
-        1 => Command::CpuTime,
         _ => Command::Stop,
     }
 }
@@ -36,15 +34,13 @@ fn from_call((tag, a, b): Call) -> Command {
 fn to_reply(response: Response) -> Reply {
     match response {
         Response::Sum(sum) => (0, sum),
-        Response::CpuTime(time) => (1, time),
-        Response::Stopping => (2, 0),
+        Response::Stopping => (1, 0),
     }
 }
 
 fn from_reply((tag, value): Reply) -> Response {
     match tag {
         0 => Response::Sum(value),
-        1 => Response::CpuTime(value),
         _ => Response::Stopping,
     }
 }
