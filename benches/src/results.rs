@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::Outcome;
-use crate::report::{Goal, Highlight, Panel, Section, Table, scene};
+use crate::report::{Goal, Highlight, Panel, Section, Table, number, scene};
 
 pub(crate) struct Results {
     scene: String,
@@ -64,7 +64,11 @@ impl Results {
         for Highlight { what, cells } in &self.highlights {
             table += &format!("| {what} | {} |\n", cells.join(" | "));
         }
-        fs::write(readme, format!("{head}{BEGIN}\n{table}\n{}.\n{END}{tail}", self.scene))?;
+        let goal =
+            |Goal { what, measured, most }: &Goal| format!("- {what}: {} (goal: at most {most})\n", number(*measured));
+        let unmet: String = self.goals.iter().filter(|goal| !goal.is_met()).map(goal).collect();
+        let goals = if unmet.is_empty() { String::new() } else { format!("\nNot met are these goals:\n\n{unmet}") };
+        fs::write(readme, format!("{head}{BEGIN}\n{table}\n{}.\n{goals}{END}{tail}", self.scene))?;
         Ok(())
     }
 }

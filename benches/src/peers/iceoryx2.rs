@@ -31,7 +31,7 @@ fn open(path: &str) -> Outcome<Exchange> {
 }
 
 pub(crate) const KEPT: Peer = Peer {
-    name: "iceoryx2, busy",
+    name: "iceoryx2, busy polling",
     serve: |path| {
         let service = open(path)?;
         let server = service.server_builder().create()?;
