@@ -1,0 +1,144 @@
+//! Codecs alone: ours, bincode 1.3.3 and wincode, on what commands are made of.
+//!
+//! wincode has its own derive in place of serde's, and writes the same bytes.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use ipc_server::codec::{Bincode, Codec};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use wincode::{SchemaRead, SchemaWrite};
+
+use crate::Outcome;
+use crate::measure::{Contender, Figures, rounds};
+use crate::options::Options;
+use crate::report::{Section, Table};
+
+/// As much as a message may be long.
+const CAPACITY: usize = 1024;
+
+#[derive(Serialize, Deserialize, SchemaWrite, SchemaRead, Debug, PartialEq)]
+enum Small {
+    Get,
+    Add { a: u64, b: u64 },
+    Set(u8),
+}
+
+#[derive(Serialize, Deserialize, SchemaWrite, SchemaRead, Debug, PartialEq)]
+struct Mixed {
+    number: u32,
+    name: String,
+    flag: bool,
+    ratio: f64,
+    small: Small,
+}
+
+type Nested = Option<Option<Option<(u16, Option<bool>)>>>;
+
+/// Measures one value: encoding, then decoding.
+fn value<T>(name: &str, value: &T, options: &Options) -> Outcome<[Table; 2]>
+where
+    T: Serialize + DeserializeOwned + PartialEq + SchemaWrite<wincode::config::DefaultConfig, Src = T>,
+    T: for<'de> SchemaRead<'de, wincode::config::DefaultConfig, Dst = T>,
+{
+    let bytes = bincode::serialize(value)?;
+    let mut buffer = [0; CAPACITY];
+    let written = Bincode::encode(value, &mut buffer)?;
+    let same = buffer.get(..written) == Some(&*bytes) && wincode::serialize(value)? == bytes;
+    let back = Bincode::decode::<T>(&bytes)?.0 == *value && wincode::deserialize::<T>(&bytes)? == *value;
+    if !same || !back {
+        return Err(format!("the codecs disagree about {name}").into());
+    }
+
+    let exchanges = options.exchanges(20_000);
+    let mut encode = [
+        Contender {
+            name: "bincode 1.3.3",
+            exchanges,
+            run: encoding(|buffer| Ok(bincode::serialize_into(&mut *buffer, black_box(value))?)),
+        },
+        Contender { name: "ours", exchanges, run: encoding(|buffer| Ok(Bincode::encode(black_box(value), buffer)?)) },
+        Contender {
+            name: "wincode 0.6",
+            exchanges,
+            run: encoding(|buffer| Ok(wincode::serialize_into(&mut *buffer, black_box(value))?)),
+        },
+    ];
+    let encoding = rounds(&mut encode, options.rounds)?;
+    let mut decode = [
+        Contender {
+            name: "bincode 1.3.3",
+            exchanges,
+            run: repeat(|| {
+                black_box(bincode::deserialize::<T>(black_box(&bytes))?);
+                Ok(())
+            }),
+        },
+        Contender {
+            name: "ours",
+            exchanges,
+            run: repeat(|| {
+                black_box(Bincode::decode::<T>(black_box(&bytes))?);
+                Ok(())
+            }),
+        },
+        Contender {
+            name: "wincode 0.6",
+            exchanges,
+            run: repeat(|| {
+                black_box(wincode::deserialize::<T>(black_box(&bytes))?);
+                Ok(())
+            }),
+        },
+    ];
+    let decoding = rounds(&mut decode, options.rounds)?;
+    Ok([table("encode", name, bytes.len(), &encoding), table("decode", name, bytes.len(), &decoding)])
+}
+
+fn table(what: &str, name: &str, length: usize, figures: &[Figures]) -> Table {
+    Table::in_ns(format!("Codec: {what} {name}, {length} bytes"), figures, &["bincode 1.3.3"])
+}
+
+fn encoding<'a, T>(
+    mut once: impl FnMut(&mut [u8]) -> Outcome<T> + 'a,
+) -> Box<dyn FnMut(usize) -> Outcome<Duration> + 'a> {
+    let mut buffer = [0; CAPACITY];
+    repeat(move || {
+        black_box(once(black_box(&mut buffer))?);
+        Ok(())
+    })
+}
+
+fn repeat<'a>(mut once: impl FnMut() -> Outcome + 'a) -> Box<dyn FnMut(usize) -> Outcome<Duration> + 'a> {
+    Box::new(move |times| {
+        let start = Instant::now();
+        for _ in 0..times {
+            once()?;
+        }
+        Ok(start.elapsed())
+    })
+}
+
+pub(crate) fn section(options: &Options) -> Outcome<Section> {
+    let batch: Vec<_> = (0..16)
+        .map(|number| Mixed {
+            number,
+            name: format!("name {number}"),
+            flag: number % 2 == 0,
+            ratio: f64::from(number) / 3.0,
+            small: if number % 3 == 0 { Small::Get } else { Small::Set(7) },
+        })
+        .collect();
+    let map: BTreeMap<String, u32> = (0..16).map(|number| (format!("key {number}"), number)).collect();
+    let nested: Nested = Some(Some(Some((7, Some(true)))));
+    let tables = [
+        value("a small enum", &Small::Add { a: 5, b: 3 }, options)?,
+        value("a text", &"x".repeat(200), options)?,
+        value("16 mixed structs", &batch, options)?,
+        value("a map of 16", &map, options)?,
+        value("nested options", &nested, options)?,
+    ];
+    Ok(Section { tables: tables.into_iter().flatten().collect(), ..Section::default() })
+}
