@@ -67,7 +67,7 @@
 //!
 //! # The memory
 //!
-//! On a target of 64 bits a server is `352 + 72 M + (M + 1) (2 N + 64)` bytes, with the feature `log` 32 more, and a
+//! On a target of 64 bits a server is `360 + 76 M + (M + 1) (2 N + 64)` bytes, rounded up to a multiple of 8, with the feature `log` 32 more, and a
 //! [`Client`](crate::Client) `160 + (2 N + 64)`. The crate's tests hold them to it.
 //!
 //! ```
@@ -76,12 +76,12 @@
 //! use ipc_server::codec::Bincode;
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
-//! assert_eq!(size_of::<IpcServer<Command>>(), 19_936);
-//! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_576);
+//! assert_eq!(size_of::<IpcServer<Command>>(), 19_976);
+//! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_592);
 //! # }
 //! ```
 //!
-//! All but `352 + 72 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
+//! All but `360 + 76 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
 //! which is a value and lies where you put it. But a value is moved while it is built, so that the stack must hold some copies
 //! for a moment. Where that is too much, [lend](crate::ServerBuilder::buffers) the server its buffers:
 //!

@@ -285,20 +285,20 @@ where
         );
         if let Some(waiting) = waiting {
             let idle = handled.served > served_before && waiting.is_idle(buffers);
-            let index = self.make_room(context, handled);
-            self.admit(index, stream, waiting, idle, handled);
+            self.make_room(context, handled);
+            self.admit(stream, waiting, idle, handled);
         }
         Ok(())
     }
 
-    /// A free place in the table, if need be that of the connection that has waited longest.
+    /// Sees to it that a place in the table is free, if need be that of the connection that has waited longest.
     ///
     /// That one is closed after a last look for what it waits for: its event may not have had its turn.
-    fn make_room(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> usize {
+    fn make_room(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) {
         // A connection that has got on is not the oldest any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
-            if let Some(index) = self.table.free_slot() {
-                return index;
+            if !self.table.is_full() {
+                return;
             }
             let oldest = self.table.oldest();
             if let Some((token, entry)) = self.table.take(oldest) {
@@ -308,25 +308,35 @@ where
                 break;
             }
         }
-        let index = self.table.free_slot().unwrap_or_else(|| self.table.oldest());
-        if let Some((_, entry)) = self.table.take(index) {
-            self.readiness.remove(&entry.stream);
+        if !self.table.is_full() {
+            return;
+        }
+        if let Some((_, entry)) = self.table.take(self.table.oldest()) {
+            self.close(&entry.stream);
             self.report.note(&Incident::Evicted(entry.stream.peer()), handled);
         }
-        index
     }
 
-    /// Gives a connection that must wait the free place at `index`.
-    fn admit(&mut self, index: usize, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
-        let token = self.table.reserve(index);
+    /// Gives a connection that must wait a place. There is one.
+    fn admit(&mut self, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
+        let Some(token) = self.table.reserve() else {
+            return;
+        };
         let interest = waiting.interest();
         if let Err(errno) = self.readiness.add(&stream, token.to_u64(), interest) {
             // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
+            self.table.release();
             self.report.note(&Incident::Unwatched(stream.peer(), errno), handled);
             return;
         }
         let deadline = (!idle).then(|| self.alarm.now().plus(self.settings.deadline));
         self.put(token, Entry { stream, waiting, interest, deadline });
+    }
+
+    /// Forgets the connection that was taken out of the table. Dropping it closes it.
+    fn close(&mut self, stream: &Stream) {
+        self.readiness.remove(stream);
+        self.table.release();
     }
 
     /// Takes a waiting connection as far as it goes now.
@@ -352,13 +362,13 @@ where
         let keep_open = self.settings.keep_open;
         let waiting = advance::<C, K, N>(waiting, &mut stream, buffers, keep_open, context, handled, &mut self.report);
         let Some(waiting) = waiting else {
-            self.readiness.remove(&stream);
+            self.close(&stream);
             return;
         };
         let finished = handled.served > served_before;
         if due && !finished {
             self.report.note(&Incident::Expired(stream.peer()), handled);
-            self.readiness.remove(&stream);
+            self.close(&stream);
             return;
         }
         let was_idle = deadline.is_none();
@@ -374,7 +384,7 @@ where
         let wanted = waiting.interest();
         if wanted != interest {
             if let Err(errno) = self.readiness.modify(&stream, token.to_u64(), wanted) {
-                self.readiness.remove(&stream);
+                self.close(&stream);
                 self.report.note(&Incident::Unwatched(stream.peer(), errno), handled);
                 return;
             }

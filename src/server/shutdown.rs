@@ -116,7 +116,7 @@ where
         let mut closed = 0;
         for index in 0..CONNECTIONS {
             if let Some((_, entry)) = self.table.take_idle(index) {
-                self.readiness.remove(&entry.stream);
+                self.close(&entry.stream);
                 closed += 1;
             }
         }

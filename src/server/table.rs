@@ -3,6 +3,8 @@
 use core::array;
 use core::mem::replace;
 
+use heapless::Vec;
+
 use super::exchange::Waiting;
 use crate::unix::Stream;
 use crate::unix::clock::Instant;
@@ -47,23 +49,31 @@ pub(super) struct Entry<K> {
     pub(super) deadline: Option<Instant>,
 }
 
+/// Stands for no place.
+const NONE: u32 = u32::MAX;
+
 struct Slot<K> {
     entry: Option<Entry<K>>,
     generation: u32,
     /// Which of the server's buffers are its tenant's.
     buffers: u32,
-    /// When its tenant began to wait for what it waits for, as a number that grows.
-    since: u64,
+    /// The places whose tenants began to wait for what they wait for just before and just after this one's.
+    older: u32,
+    newer: u32,
 }
 
 /// `CONNECTIONS` places for connections that wait, and which of the server's buffers belongs to each.
+///
+/// A connection is taken out of its place while it is served, and then put back or [released](Self::release).
 pub(super) struct Table<K, const CONNECTIONS: usize> {
     slots: [Slot<K>; CONNECTIONS],
-    occupied: usize,
+    free: Vec<u32, CONNECTIONS>,
+    oldest: u32,
+    newest: u32,
+    /// The place whose tenant is out. Should a handler panic, that one is gone, and its place is released by the next step.
+    out: Option<u32>,
     /// Which of the server's buffers belong to no place.
     spare: u32,
-    /// How often a connection has begun to wait for something.
-    waits: u64,
 }
 
 impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
@@ -74,58 +84,68 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
             assert!(CONNECTIONS < u32::MAX as usize - 1, "a server has at most 2^32 - 3 connections");
         }
         Self {
-            slots: array::from_fn(|index| Slot { entry: None, generation: 0, buffers: index as u32, since: 0 }),
-            occupied: 0,
+            slots: array::from_fn(|index| Slot {
+                entry: None,
+                generation: 0,
+                buffers: index as u32,
+                older: NONE,
+                newer: NONE,
+            }),
+            free: (0..CONNECTIONS as u32).rev().collect(),
+            oldest: NONE,
+            newest: NONE,
+            out: None,
             spare: CONNECTIONS as u32,
-            waits: 0,
         }
     }
 
     /// How many connections wait.
     pub(super) fn len(&self) -> usize {
-        self.occupied
+        CONNECTIONS - self.free.len() - usize::from(self.out.is_some())
     }
 
-    pub(super) fn free_slot(&self) -> Option<usize> {
-        if self.occupied == CONNECTIONS {
-            return None;
-        }
-        self.slots.iter().position(|slot| slot.entry.is_none())
+    pub(super) fn is_full(&self) -> bool {
+        self.len() == CONNECTIONS
     }
 
     /// The place of the connection that began to wait first.
     pub(super) fn oldest(&self) -> usize {
-        let occupied = self.slots.iter().enumerate().filter(|(_, slot)| slot.entry.is_some());
-        occupied.min_by_key(|(_, slot)| slot.since).map_or(0, |(index, _)| index)
+        self.oldest as usize
     }
 
-    /// Prepares a free place for a new tenant, which brings the spare buffers along.
-    pub(super) fn reserve(&mut self, index: usize) -> Token {
-        let mut generation = 0;
-        if let Some(slot) = self.slots.get_mut(index) {
-            slot.generation = slot.generation.wrapping_add(1);
-            generation = slot.generation;
-            self.spare = replace(&mut slot.buffers, self.spare);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
-        let token = Token { index: index as u32, generation };
-        self.wait_anew(token);
-        token
+    /// A free place for a new tenant, which brings the spare buffers along.
+    pub(super) fn reserve(&mut self) -> Option<Token> {
+        self.release();
+        let index = self.free.pop()?;
+        let slot = self.slots.get_mut(index as usize)?;
+        slot.generation = slot.generation.wrapping_add(1);
+        let generation = slot.generation;
+        self.spare = replace(&mut slot.buffers, self.spare);
+        self.link(index);
+        self.out = Some(index);
+        Some(Token { index, generation })
     }
 
     /// From now on the connection waits for something else: it has finished an exchange or begun one.
     pub(super) fn wait_anew(&mut self, token: Token) {
-        if let Some(slot) = self.slots.get_mut(token.index()) {
-            self.waits += 1;
-            slot.since = self.waits;
-        }
+        self.unlink(token.index);
+        self.link(token.index);
     }
 
-    /// Puts a connection in its place.
+    /// Puts the connection that is out in its place.
     pub(super) fn put(&mut self, token: Token, entry: Entry<K>) {
         if let Some(slot) = self.slots.get_mut(token.index()) {
             slot.entry = Some(entry);
-            self.occupied += 1;
+        }
+        self.out = None;
+    }
+
+    /// The connection that is out does not come back.
+    pub(super) fn release(&mut self) {
+        if let Some(index) = self.out.take() {
+            self.unlink(index);
+            // There is room for as many as there are places.
+            let _ = self.free.push(index);
         }
     }
 
@@ -154,12 +174,13 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         index: usize,
         condition: impl FnOnce(u32, &mut Entry<K>) -> bool,
     ) -> Option<(Token, Entry<K>)> {
+        self.release();
         let slot = self.slots.get_mut(index)?;
         let generation = slot.generation;
         let entry = slot.entry.take_if(|entry| condition(generation, entry))?;
-        self.occupied -= 1;
         #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
         let token = Token { index: index as u32, generation };
+        self.out = Some(token.index);
         Some((token, entry))
     }
 
@@ -176,5 +197,32 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     /// The earliest deadline.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.slots.iter().filter_map(|slot| slot.entry.as_ref()?.deadline).min()
+    }
+
+    /// Makes a place that is in no order the newest.
+    fn link(&mut self, index: u32) {
+        let older = replace(&mut self.newest, index);
+        *self.newer_than(older) = index;
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            (slot.older, slot.newer) = (older, NONE);
+        }
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let Some(&Slot { older, newer, .. }) = self.slots.get(index as usize) else {
+            return;
+        };
+        *self.newer_than(older) = newer;
+        *self.older_than(newer) = older;
+    }
+
+    /// What follows a place in the order of age; the oldest follows none.
+    fn newer_than(&mut self, index: u32) -> &mut u32 {
+        self.slots.get_mut(index as usize).map_or(&mut self.oldest, |slot| &mut slot.newer)
+    }
+
+    /// What precedes a place in the order of age; the newest precedes none.
+    fn older_than(&mut self, index: u32) -> &mut u32 {
+        self.slots.get_mut(index as usize).map_or(&mut self.newest, |slot| &mut slot.older)
     }
 }
