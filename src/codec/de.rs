@@ -1,5 +1,6 @@
 //! Bytes to serde's data model, in any [`Layout`]. Mirrors `ser.rs`.
 
+use core::hint::black_box;
 use core::marker::PhantomData;
 
 use serde::Deserialize;
@@ -14,9 +15,12 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
     from: &'de [u8],
     capacity: usize,
 ) -> Result<(T, usize), DecodeError> {
-    attempt::<L, T, Brief>(from, capacity).or_else(|failure| match failure {
-        Failure::Stopped(reason) => Err(reason.into()),
-        Failure::Malformed { .. } => explain::<L, T>(from, capacity),
+    attempt::<L, T, Brief>(from, capacity).map_err(|failure| match failure {
+        Failure::Stopped(reason) => reason.into(),
+        // The large reason shares its place with the value that there is without it. Made elsewhere and copied there, it
+        // leaves the value in registers: a decoded command that is stored in parts and at once loaded whole costs more
+        // than decoding it.
+        Failure::Malformed { .. } => black_box(explain::<L, T>(from, capacity)),
     })
 }
 
@@ -36,11 +40,13 @@ pub(super) fn decode_unexplained<'de, L: Layout, T: Deserialize<'de>>(
 /// Decodes what has failed to decode once more, for the reason.
 #[cold]
 #[inline(never)]
-fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
-    attempt::<L, T, DecodeError>(from, capacity).map_err(|failure| match failure {
-        Failure::Stopped(reason) => reason.into(),
-        Failure::Malformed { error, .. } => error,
-    })
+fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
+    match attempt::<L, T, DecodeError>(from, capacity) {
+        Err(Failure::Malformed { error, .. }) => error,
+        Err(Failure::Stopped(reason)) => reason.into(),
+        // The type has changed its mind.
+        Ok(_) => DecodeError::Unexplained,
+    }
 }
 
 /// Why a message was not decoded.

@@ -155,7 +155,8 @@ pub enum DecodeError {
     NotSelfDescribing,
     /// The value's `Deserialize` impl raised an error of its own, for example because a `heapless::Vec` is too small.
     Custom(Message),
-    /// The message is malformed, and [`decode_unexplained`](super::Codec::decode_unexplained) does not say why.
+    /// The message is malformed, and [`decode_unexplained`](super::Codec::decode_unexplained) does not say why; or the type
+    /// did not refuse it again when it was asked why.
     Unexplained,
 }
 

@@ -128,8 +128,10 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
 
     /// From now on the connection waits for something else: it has finished an exchange or begun one.
     pub(super) fn wait_anew(&mut self, token: Token) {
-        self.unlink(token.index);
-        self.link(token.index);
+        if self.newest != token.index {
+            self.unlink(token.index);
+            self.link(token.index);
+        }
     }
 
     /// Puts the connection that is out in its place.
