@@ -242,3 +242,25 @@ fn every_error_has_a_text_and_its_source() {
         assert_eq!(std::error::Error::source(&error).is_some(), has_source, "{text}");
     }
 }
+
+#[test]
+fn a_response_that_is_longer_than_the_capacity_only_by_its_fields_is_too_large() {
+    /// 72 bytes, where no length says so beforehand.
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    struct Nine([u64; 9]);
+
+    #[derive(Serialize, Deserialize, Debug)]
+    struct Ask(u8);
+
+    impl IpcServerCommand for Ask {
+        type Response = Nine;
+        type Context<'a> = ();
+
+        fn process(self, (): &mut ()) -> Nine {
+            Nine([self.0.into(); 9])
+        }
+    }
+
+    let mut line = Line::new(&[1; 72], &[]);
+    assert_eq!(ask(&mut line, &Ask(1)), Err(AskError::TooLarge { capacity: 64 }));
+}

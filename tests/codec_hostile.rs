@@ -62,6 +62,12 @@ with_both_codecs! {
     a_text_that_changes_while_it_is_written_is_an_error
     a_display_that_fails_is_an_error
     an_ignored_error_of_a_part_is_the_error_of_the_whole
+    a_whole_text_that_is_spoilt_may_be_ignored
+    more_elements_than_the_limit_are_no_matter_if_they_take_bytes
+    a_text_that_fails_only_the_second_time_is_an_error_of_its_own
+    a_shown_text_that_does_not_fit_is_told_from_one_that_fails
+    what_a_type_says_of_its_error_is_kept_up_to_64_bytes
+    a_visitor_is_told_how_many_elements_there_are
 }
 
 /// The bytes of a declared length. Both codecs encode it as a `u64`.
@@ -696,4 +702,137 @@ fn a_hash_map_of_hostile_length_reserves_no_more_than_has_arrived() {
     message.extend([0; 5]);
     assert_eq!(Bincode::decode::<Hint>(&message).unwrap().0.0, Some(5));
     assert_eq!(Bincode::decode::<HashMap<u8, u8>>(&message), Err(DecodeError::Incomplete));
+}
+
+fn a_whole_text_that_is_spoilt_may_be_ignored<K: Codec>() {
+    let mut message = length::<K>(2);
+    message.extend(b"\xff\xff");
+    let used = message.len();
+    assert_eq!(K::decode::<Lenient<String>>(&message), Ok((Lenient(None), used)));
+    assert_eq!(K::decode::<String>(&message), Err(DecodeError::InvalidUtf8));
+}
+
+fn more_elements_than_the_limit_are_no_matter_if_they_take_bytes<K: Codec>() {
+    let list = vec![7_u8; MAX_ZERO_SIZED + 1];
+    assert_eq!(K::decode::<Vec<u8>>(&encoded::<K, _>(&list)).unwrap().0, list);
+    let map: BTreeMap<_, _> = (0..=MAX_ZERO_SIZED).map(|key| (key, ())).collect();
+    assert_eq!(K::decode::<BTreeMap<usize, ()>>(&encoded::<K, _>(&map)).unwrap().0, map);
+}
+
+fn a_text_that_fails_only_the_second_time_is_an_error_of_its_own<K: Codec>() {
+    STEPS.set(0);
+    let fickle = Shown(|f| {
+        step();
+        if STEPS.get() == 2 { Err(fmt::Error) } else { f.write_str("shown") }
+    });
+    let error = K::encode(&fickle, &mut [0; 64]).unwrap_err();
+    assert!(
+        matches!(&error, EncodeError::Custom(message) if message.as_str() == "it is not encoded the same way twice"),
+        "{error:?}"
+    );
+}
+
+fn a_shown_text_that_does_not_fit_is_told_from_one_that_fails<K: Codec>() {
+    let parts = Shown(|f| {
+        f.write_str("1234")?;
+        f.write_str("5678")
+    });
+    let needed = encoded::<K, _>(&parts).len();
+    for size in 0..needed {
+        assert_eq!(K::encode(&parts, &mut vec![0; size]), Err(EncodeError::BufferFull), "{size} bytes");
+    }
+    assert_eq!(K::encode(&parts, &mut vec![0; needed]), Ok(needed));
+}
+
+/// Says of every message what it is made with.
+#[derive(Debug)]
+struct Refusing<const LENGTH: usize>;
+
+impl<const LENGTH: usize> Refusing<LENGTH> {
+    /// An `x` and as many characters of two bytes.
+    fn says() -> String {
+        format!("x{}", "\u{e9}".repeat(LENGTH))
+    }
+}
+
+impl<'de, const LENGTH: usize> Deserialize<'de> for Refusing<LENGTH> {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom(Self::says()))
+    }
+}
+
+fn what_a_type_says_of_its_error_is_kept_up_to_64_bytes<K: Codec>() {
+    fn said<K: Codec, const LENGTH: usize>() -> String {
+        let Err(error @ DecodeError::Custom(_)) = K::decode::<Refusing<LENGTH>>(&[0; 8]) else {
+            panic!("it refuses everything")
+        };
+        let shown = error.to_string();
+        let DecodeError::Custom(message) = error else { panic!("as before") };
+        assert_eq!(message.to_string(), message.as_str());
+        assert!(shown.ends_with(message.as_str()), "{shown}");
+        message.as_str().to_owned()
+    }
+    assert_eq!(said::<K, 0>(), "x");
+    assert_eq!(said::<K, 31>(), Refusing::<31>::says());
+    // The 65th byte would be the second one of a character.
+    assert_eq!(said::<K, 32>(), Refusing::<31>::says());
+    assert_eq!(said::<K, 500>(), Refusing::<31>::says());
+}
+
+/// What the format said of how many elements were left, before each and after the last.
+#[derive(Debug, PartialEq)]
+struct Hints<const TUPLE: usize, const MAP: bool>(Vec<Option<usize>>);
+
+impl<'de, const TUPLE: usize, const MAP: bool> serde::de::Visitor<'de> for Hints<TUPLE, MAP> {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("elements")
+    }
+
+    fn visit_seq<A: serde::de::SeqAccess<'de>>(mut self, mut elements: A) -> Result<Self, A::Error> {
+        self.0.push(elements.size_hint());
+        while elements.next_element::<u8>()?.is_some() {
+            self.0.push(elements.size_hint());
+        }
+        Ok(self)
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(mut self, mut entries: A) -> Result<Self, A::Error> {
+        self.0.push(entries.size_hint());
+        while entries.next_entry::<u8, u8>()?.is_some() {
+            self.0.push(entries.size_hint());
+        }
+        Ok(self)
+    }
+}
+
+impl<'de, const TUPLE: usize, const MAP: bool> Deserialize<'de> for Hints<TUPLE, MAP> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match (TUPLE, MAP) {
+            (0, false) => deserializer.deserialize_seq(Self(Vec::new())),
+            (0, true) => deserializer.deserialize_map(Self(Vec::new())),
+            _ => deserializer.deserialize_tuple(TUPLE, Self(Vec::new())),
+        }
+    }
+}
+
+fn a_visitor_is_told_how_many_elements_there_are<K: Codec>() {
+    let mut message = length::<K>(3);
+    message.extend([7; 8]);
+    let hints = vec![Some(3), Some(2), Some(1), Some(0)];
+    assert_eq!(K::decode::<Hints<0, false>>(&message).unwrap().0.0, hints);
+    assert_eq!(K::decode::<Hints<0, true>>(&message).unwrap().0.0, hints);
+    assert_eq!(K::decode::<Hints<3, false>>(&[7; 8]).unwrap(), (Hints(hints), 3));
+}
+
+#[test]
+fn a_length_beyond_the_address_space_is_told_from_one_beyond_the_capacity() {
+    let verdict = |declared: u64| Bincode::decode_within::<String>(&length::<Bincode>(declared), 64).unwrap_err();
+    let most = isize::MAX as u64;
+    assert_eq!(verdict(57), DecodeError::BeyondCapacity(57));
+    assert_eq!(verdict(most / 2), DecodeError::BeyondCapacity(isize::MAX as usize / 2));
+    // With the eight bytes of the length itself.
+    assert_eq!(verdict(most - 8), DecodeError::BeyondCapacity(isize::MAX as usize - 8));
+    assert_eq!(verdict(most - 7), DecodeError::ImpossibleLength(most - 7));
 }

@@ -412,3 +412,60 @@ fn a_small_socket_buffer_takes_a_large_reply_in_parts() {
     assert!(waits > 5, "{waits}");
     assert_eq!(bincode::deserialize::<Response>(&reply).unwrap(), Response::Text("r".repeat(60_000)));
 }
+
+#[test]
+fn the_rest_of_a_second_command_is_waited_for_wherever_it_lies_in_the_buffer() {
+    // 20 bytes and the first 24 of 32: the second begins at 20 and ends at 44, which are 64 together.
+    let mut arriving = b"\x01\0\0\0\x05\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\0".to_vec();
+    arriving.extend(b"\0\0\0\0\x14\0\0\0\0\0\0\0twelve bytes");
+    let mut transport = Scripted::new(&arriving, &[]);
+    let (mut buffers, mut stack) = (Buffers::<64>::new(), Vec::new());
+    let accepted = Connection::new(&mut transport, &mut buffers);
+    let Step::Ready(read) = accepted.receive::<Command>().unwrap() else { panic!("a whole command") };
+    let Step::Ready(replied) = read.process(&mut &mut stack).unwrap().send().unwrap() else { panic!("room") };
+    let Step::NotYet(mut accepted) = replied.next().decode::<Command>().unwrap() else { panic!("half a command") };
+    accepted.transport_mut().arriving.extend(b" and eig");
+    let Step::Ready(read) = accepted.receive::<Command>().unwrap() else { panic!("a whole command") };
+    assert!(matches!(read.command(), Command::Print { payload } if payload == "twelve bytes and eig"));
+}
+
+#[test]
+fn only_a_response_without_bytes_is_empty() {
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct Quiet(u8);
+
+    impl ipc_server::IpcServerCommand for Quiet {
+        type Response = ();
+        type Context<'a> = ();
+
+        fn process(self, (): &mut ()) {}
+    }
+
+    let mut buffers = Buffers::<64>::new();
+    let Step::Ready(read) = Connection::new(Scripted::new(&[7], &[]), &mut buffers).receive::<Quiet>().unwrap() else {
+        panic!("a whole command")
+    };
+    let processed = read.process(&mut ()).unwrap();
+    assert!(processed.is_reply_empty());
+    assert_eq!(processed.unsent(), b"");
+
+    let push = b"\x02\0\0\0\x07\0\0\0\0\0\0\0";
+    let Step::Ready(read) = Connection::new(Scripted::new(push, &[]), &mut buffers).receive::<Command>().unwrap()
+    else {
+        panic!("a whole command")
+    };
+    assert!(!read.process(&mut &mut Vec::new()).unwrap().is_reply_empty());
+}
+
+#[test]
+fn an_error_knows_its_source() {
+    use std::error::Error;
+
+    let source = |error: &ConnectionError<std::io::Error>| error.source().map(ToString::to_string);
+    let malformed = ipc_server::codec::DecodeError::InvalidBool(7);
+    assert_eq!(source(&ConnectionError::Malformed(malformed.clone())), Some(malformed.to_string()));
+    let unsent = ipc_server::codec::EncodeError::BufferFull;
+    assert_eq!(source(&ConnectionError::Response(unsent.clone())), Some(unsent.to_string()));
+    assert_eq!(source(&ConnectionError::Transport(std::io::Error::other("line"))), Some("line".to_owned()));
+    assert_eq!(source(&ConnectionError::EmptyCommand), None);
+}

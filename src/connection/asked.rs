@@ -29,10 +29,10 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
             match self.transport.receive(input.spare()) {
                 Poll::Pending => return Ok(Step::NotYet(self)),
                 Poll::Ready(Ok(0)) => {
-                    let received = input.bytes().len();
+                    // Only one without bytes: any other has been looked for when its last byte came.
                     return match K::decode(input.bytes()) {
-                        Ok((response, _)) if received == 0 => Ok(Step::Ready((response, None))),
-                        _ => Err(AskError::Closed { received }),
+                        Ok((response, _)) => Ok(Step::Ready((response, None))),
+                        Err(_) => Err(AskError::Closed { received: input.bytes().len() }),
                     };
                 }
                 Poll::Ready(Ok(received)) => input.fill(received),

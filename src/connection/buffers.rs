@@ -88,8 +88,9 @@ impl<const N: usize> Buffer<N> {
         if self.storage.len() < N {
             self.storage = Vec::from_array([0; N]);
         }
-        if self.start > 0 && self.start <= self.end && self.end <= self.storage.len() {
-            self.storage.copy_within(self.start..self.end, 0);
+        if self.start > 0 {
+            let used = self.storage.get_mut(..self.end).unwrap_or_default();
+            used.copy_within(self.start.min(used.len()).., 0);
             self.end -= self.start;
             self.start = 0;
         }
