@@ -53,6 +53,8 @@ with_both_codecs! {
     a_list_that_ignores_errors_ends_with_the_bytes
     a_list_that_ignores_errors_takes_no_more_steps_than_bytes_and_the_limit
     fields_keep_their_places_after_an_ignored_error
+    a_list_that_ignores_a_spoilt_text_and_is_cut_off_is_incomplete_even_if_it_needs_more_elements
+    asking_what_comes_next_and_going_on_is_not_the_reason_of_a_later_refusal
     types_that_ask_what_comes_next_are_told_that_no_one_knows
     flattened_types_are_refused_both_ways
     skipped_fields_are_missing_from_the_bytes
@@ -61,6 +63,7 @@ with_both_codecs! {
     a_list_or_map_of_unknown_length_is_an_error
     a_text_that_changes_while_it_is_written_is_an_error
     a_display_that_fails_is_an_error
+    a_display_that_ignores_the_end_of_the_buffer_is_too_long
     an_ignored_error_of_a_part_is_the_error_of_the_whole
     a_whole_text_that_is_spoilt_may_be_ignored
     more_elements_than_the_limit_are_no_matter_if_they_take_bytes
@@ -68,6 +71,7 @@ with_both_codecs! {
     a_shown_text_that_does_not_fit_is_told_from_one_that_fails
     what_a_type_says_of_its_error_is_kept_up_to_64_bytes
     a_visitor_is_told_how_many_elements_there_are
+    a_value_is_not_searched_for_a_reason_beyond_the_first_one
 }
 
 /// The bytes of a declared length. Both codecs encode it as a `u64`.
@@ -489,6 +493,38 @@ enum AdjacentlyTagged {
     Number(u32),
 }
 
+/// Three texts, of which those that are not UTF-8 are empty.
+#[derive(Debug, PartialEq)]
+struct Three(Vec<String>);
+
+impl<'de> Deserialize<'de> for Three {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let LenientList(texts) = LenientList::deserialize(deserializer)?;
+        if texts.len() == 3 { Ok(Self(texts)) } else { Err(serde::de::Error::custom("not three texts")) }
+    }
+}
+
+fn a_list_that_ignores_a_spoilt_text_and_is_cut_off_is_incomplete_even_if_it_needs_more_elements<K: Codec>() {
+    let mut message = length::<K>(3);
+    for text in [b"\xff\xff", b"ab", b"\xff\xff"] {
+        message.extend(length::<K>(2));
+        message.extend(text);
+    }
+    assert_eq!(K::decode::<Three>(&message).unwrap().0, Three(vec![String::new(), "ab".into(), String::new()]));
+    assert_prefixes_are_incomplete::<K, Three>(&message);
+    // Where the error is not ignored, no bytes that could follow would help.
+    let spoilt = &message[..message.len() - 1];
+    assert_eq!(K::decode::<Vec<String>>(spoilt), Err(DecodeError::InvalidUtf8));
+}
+
+fn asking_what_comes_next_and_going_on_is_not_the_reason_of_a_later_refusal<K: Codec>() {
+    type Asking = (Lenient<Untagged>, bool);
+    assert_eq!(K::decode::<Asking>(&[1]).unwrap(), ((Lenient(None), true), 1));
+    // The peer's fault, not the type's.
+    assert_eq!(K::decode::<Asking>(&[7]), Err(DecodeError::InvalidBool(7)));
+    assert_eq!(K::decode_unexplained::<Asking>(&[7], 64), Err(DecodeError::Unexplained));
+}
+
 fn types_that_ask_what_comes_next_are_told_that_no_one_knows<K: Codec>() {
     let message = [1; 64];
     let refused = DecodeError::NotSelfDescribing;
@@ -626,6 +662,20 @@ fn a_display_that_fails_is_an_error<K: Codec>() {
     assert!(K::encode(&ignoring, &mut vec![0; needed - 1]).is_err());
 }
 
+/// A `Display` text that ignores the buffer's end is too long, as any other is.
+fn a_display_that_ignores_the_end_of_the_buffer_is_too_long<K: Codec>() {
+    let ignoring = Shown(|f| {
+        let _ = f.write_str("1234");
+        let _ = f.write_str("5678");
+        Ok(())
+    });
+    let needed = encoded::<K, _>(&"12345678").len();
+    for size in 0..needed {
+        assert_eq!(K::encode(&ignoring, &mut vec![0; size]), Err(EncodeError::BufferFull), "{size} bytes");
+    }
+    assert_eq!(K::encode(&ignoring, &mut vec![0; needed]), Ok(needed));
+}
+
 /// Ignores the errors of its parts, as far as serde lets it.
 struct Careless;
 
@@ -670,6 +720,43 @@ fn an_ignored_error_of_a_part_is_the_error_of_the_whole<K: Codec>() {
     }
 
     assert_eq!(K::encode(&Halved, &mut [0; 64]), Err(EncodeError::LengthUnknown));
+}
+
+fn a_value_is_not_searched_for_a_reason_beyond_the_first_one<K: Codec>() {
+    /// Refuses to be encoded.
+    struct Refusing;
+
+    impl Serialize for Refusing {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("as told"))
+        }
+    }
+
+    /// A part that counts the steps of encoding it, and takes no bytes.
+    struct Counted;
+
+    impl Serialize for Counted {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            step();
+            serializer.serialize_unit()
+        }
+    }
+
+    /// Ignores that its first part is refused; the second is more than any message holds.
+    struct Endless;
+
+    impl Serialize for Endless {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut fields = serializer.serialize_struct("Endless", 2)?;
+            let _ = fields.serialize_field("refused", &Refusing);
+            let _ = fields.serialize_field("endless", &[const { Counted }; 100_000][..]);
+            fields.end()
+        }
+    }
+
+    let (result, steps) = steps(|| K::encode(&Endless, &mut [0; 64]));
+    assert!(matches!(&result, Err(EncodeError::Custom(message)) if message.as_str() == "as told"), "{result:?}");
+    assert!(steps <= MAX_ZERO_SIZED + 1, "{steps} steps");
 }
 
 #[test]

@@ -55,7 +55,7 @@ enum Failure<E> {
     Stopped(Stop),
     Malformed {
         error: E,
-        /// Whether the type has asked the format what comes next.
+        /// Whether the type has asked the format what comes next, and has read nothing since.
         self_describing: bool,
     },
 }
@@ -65,7 +65,7 @@ fn attempt<'de, L: Layout, T: Deserialize<'de>, E: Carried>(
     from: &'de [u8],
     capacity: usize,
 ) -> Result<(T, usize), Failure<E>> {
-    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0, self_describing: false };
+    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0, described: None };
     match T::deserialize(Deserializer::<L, E>::new(&mut message)) {
         Ok(value) => match message.input.stopped() {
             None => Ok((value, message.input.used())),
@@ -73,7 +73,7 @@ fn attempt<'de, L: Layout, T: Deserialize<'de>, E: Carried>(
         },
         Err(error) => match message.input.stopped() {
             Some(reason) if !message.input.ended_spoilt() => Err(Failure::Stopped(reason)),
-            _ => Err(Failure::Malformed { error, self_describing: message.self_describing }),
+            _ => Err(Failure::Malformed { error, self_describing: message.described == Some(message.input.arrived()) }),
         },
     }
 }
@@ -82,14 +82,14 @@ fn attempt<'de, L: Layout, T: Deserialize<'de>, E: Carried>(
 struct Message<'de> {
     input: Input<'de>,
     zero_sized: usize,
-    /// Whether the type has asked what comes next.
-    self_describing: bool,
+    /// How much was left when the type last asked what comes next. One that has read on has swallowed the error.
+    described: Option<usize>,
 }
 
 impl Message<'_> {
     #[cold]
     fn describe<T, E: Carried>(&mut self) -> Result<T, E> {
-        self.self_describing = true;
+        self.described = Some(self.input.arrived());
         Err(DecodeError::NotSelfDescribing.into())
     }
 }
@@ -327,6 +327,8 @@ impl<'de, L: Layout, E: Carried> Elements<'_, 'de, L, E> {
     #[inline]
     fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
         if self.remaining == 0 {
+            // A list that was ended early would have had more.
+            self.deserializer.message.input.read_on();
             return Ok(None);
         }
         self.remaining -= 1;

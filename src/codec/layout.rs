@@ -176,6 +176,12 @@ impl<'de> Input<'de> {
         self.ended_spoilt
     }
 
+    /// Notes that more is asked for, where that is answered without reading.
+    #[inline]
+    pub(super) fn read_on(&mut self) {
+        self.ended_spoilt = false;
+    }
+
     /// How many bytes have been read.
     #[inline]
     pub(super) fn used(&self) -> usize {

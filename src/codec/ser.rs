@@ -59,6 +59,12 @@ impl<'m, 'a, L: Layout, E: Refusal> Serializer<'m, 'a, L, E> {
     /// Encodes an element, a key, a value or a field.
     #[inline]
     fn put_part<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), E> {
+        if E::SEARCHING {
+            // Nothing is written, so no full buffer would end the parts that follow.
+            if let Some(found) = &self.message.failed {
+                return Err(found.clone());
+            }
+        }
         match value.serialize(self.reborrow()) {
             Ok(()) => Ok(()),
             Err(error) => self.fail(error),
@@ -282,9 +288,9 @@ impl<'m, 'a, L: Layout, E: Refusal> ser::Serializer for Serializer<'m, 'a, L, E>
         self.write(|output| {
             let mut text = Text { output, written: 0, full: false };
             match fmt::write(&mut text, format_args!("{value}")) {
+                _ if text.full => Err(Unwritten::BufferFull),
                 Ok(()) if text.written == counter.0 => Ok(()),
                 Ok(()) => Err(Unwritten::LengthMismatch),
-                Err(fmt::Error) if text.full => Err(Unwritten::BufferFull),
                 Err(fmt::Error) => Err(Unwritten::Custom),
             }
         })

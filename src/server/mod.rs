@@ -285,8 +285,8 @@ where
         );
         if let Some(waiting) = waiting {
             let idle = handled.served > served_before && waiting.is_idle(buffers);
-            self.make_room(context, handled);
-            self.admit(stream, waiting, idle, handled);
+            let admission = Admission { server: self, handled, newcomer: Some((stream, waiting, idle)) };
+            admission.server.make_room(context, admission.handled);
         }
         Ok(())
     }
@@ -439,6 +439,31 @@ where
         self.accepting = Accepting::From(end);
         self.arm(end);
         Ok(())
+    }
+}
+
+/// Admits the newcomer in the end. To make room is to serve others: should a handler of theirs panic, this one is not lost.
+struct Admission<'s, C, K, const N: usize, const CONNECTIONS: usize, B>
+where
+    C: IpcServerCommand,
+    K: Codec,
+    B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
+{
+    server: &'s mut IpcServer<C, K, N, CONNECTIONS, B>,
+    handled: &'s mut Handled,
+    newcomer: Option<(Stream, Waiting<K>, bool)>,
+}
+
+impl<C, K, const N: usize, const CONNECTIONS: usize, B> Drop for Admission<'_, C, K, N, CONNECTIONS, B>
+where
+    C: IpcServerCommand,
+    K: Codec,
+    B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
+{
+    fn drop(&mut self) {
+        if let Some((stream, waiting, idle)) = self.newcomer.take() {
+            self.server.admit(stream, waiting, idle, self.handled);
+        }
     }
 }
 
