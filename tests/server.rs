@@ -377,6 +377,60 @@ fn each_deadline_wakes_who_waits_for_the_server() {
 }
 
 #[test]
+fn a_deadline_outlives_one_that_is_needed_no_more() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let limit = Duration::from_millis(60);
+    let mut server = IpcServer::<Command>::builder().deadline(limit).work_per_call(1).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let early = connect(&path);
+    server.handle_new_messages(&mut stack).unwrap();
+    while server.next_deadline().unwrap() > limit / 2 {
+        std::thread::yield_now();
+    }
+    let begun = Instant::now();
+    let mut late = connect(&path);
+    server.handle_new_messages(&mut stack).unwrap();
+    drop(early);
+    let handled = handle_until(&mut server, &mut stack, |sum| sum.expired + sum.closed == 2);
+    assert_eq!((handled.expired, handled.closed, handled.pending), (1, 1, 0));
+    assert!(begun.elapsed() >= limit, "{:?}", begun.elapsed());
+    assert_eq!(until_closed(&mut late), b"");
+    assert_eq!(server.next_deadline(), None);
+    assert!(!is_readable(&server));
+}
+
+#[test]
+fn a_deadline_may_be_at_once_or_never() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut stack = Vec::new();
+    let bytes = Command::Push { x: 1 }.bytes();
+
+    let mut server = IpcServer::<Command>::builder().deadline(Duration::ZERO).bind(&path).unwrap();
+    let mut whole = connect_and_send(&path, &bytes);
+    let mut part = connect_and_send(&path, &bytes[..5]);
+    let handled = handle_until(&mut server, &mut stack, |sum| sum.expired == 1);
+    assert_eq!((handled.served, handled.pending), (1, 0));
+    assert_eq!(response(&mut whole), Response::Push { x: 1 });
+    assert_eq!(until_closed(&mut part), b"");
+    assert_eq!(server.next_deadline(), None);
+    drop(server);
+
+    for never in [Duration::MAX, Duration::from_secs(u64::from(u32::MAX))] {
+        let mut server = IpcServer::<Command>::builder().deadline(never).bind(&path).unwrap();
+        let mut client = connect_and_send(&path, &bytes[..5]);
+        assert_eq!(server.handle_new_messages(&mut stack).unwrap().pending, 1);
+        assert!(!server.wait(Some(Duration::from_millis(5))).unwrap());
+        assert_eq!(server.next_deadline(), None);
+        client.write_all(&bytes[5..]).unwrap();
+        assert!(server.wait(Some(Duration::MAX)).unwrap());
+        assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+        assert_eq!(response(&mut client), Response::Push { x: 1 });
+    }
+}
+
+#[test]
 fn a_daemon_that_slept_past_the_deadline_still_serves_what_has_come() {
     let scratch = Scratch::new();
     let path = scratch.path("s");
