@@ -67,8 +67,8 @@
 //!
 //! # The memory
 //!
-//! On a target of 64 bits a server is `360 + 76 M + (M + 1) (2 N + 64)` bytes, rounded up to a multiple of 8, with the feature `log` 32 more, and a
-//! [`Client`](crate::Client) `160 + (2 N + 64)`. The crate's tests hold them to it.
+//! On a target of 64 bits a server is `360 + 76 M + (M + 1) (2 N + 64)` bytes, rounded up to a multiple of 8, with the feature
+//! `log` 32 more, and a [`Client`](crate::Client) `160 + (2 N + 64)`. The crate's tests hold them to it.
 //!
 //! ```
 //! # mod level { include!("../../tests/support/level.rs"); }
@@ -109,8 +109,9 @@
 //! # The deadline
 //!
 //! It runs from the accepted connection to the reply's last byte, and no single byte resets it, so that it bounds how long a
-//! client can hold a place. The crate's own clients send a command in one piece, so that one second is plenty. The *client's* deadline is its own ([`ClientBuilder::deadline`](crate::ClientBuilder::deadline)): give it more
-//! than the longest time for which the daemon's loop may be busy with other work.
+//! client can hold a place. The crate's own clients send a command in one piece, so that one second is plenty. The *client's*
+//! deadline is its own ([`ClientBuilder::deadline`](crate::ClientBuilder::deadline)): give it more than the longest time for
+//! which the daemon's loop may be busy with other work.
 //!
 //! # The work per call
 //!
