@@ -372,6 +372,6 @@ mod deliberate_differences {
 fn a_field_keeps_its_place_after_a_varint_that_is_too_long() {
     let mut message = [0xff; 11];
     message[10] = 5;
-    assert_eq!(Postcard::decode(&message), Ok(((model::Lenient::<u64>(None), 5_u8), 11)));
-    assert_eq!(Postcard::decode(&message[7..]), Ok(((model::Lenient::<u16>(None), 5_u8), 4)));
+    assert_eq!(Postcard::decode(&message), Ok(((Lenient::<u64>(None), 5_u8), 11)));
+    assert_eq!(Postcard::decode(&message[7..]), Ok(((Lenient::<u16>(None), 5_u8), 4)));
 }

@@ -462,9 +462,9 @@ fn an_error_knows_its_source() {
     use std::error::Error;
 
     let source = |error: &ConnectionError<std::io::Error>| error.source().map(ToString::to_string);
-    let malformed = ipc_server::codec::DecodeError::InvalidBool(7);
+    let malformed = DecodeError::InvalidBool(7);
     assert_eq!(source(&ConnectionError::Malformed(malformed.clone())), Some(malformed.to_string()));
-    let unsent = ipc_server::codec::EncodeError::BufferFull;
+    let unsent = EncodeError::BufferFull;
     assert_eq!(source(&ConnectionError::Response(unsent.clone())), Some(unsent.to_string()));
     assert_eq!(source(&ConnectionError::Transport(std::io::Error::other("line"))), Some("line".to_owned()));
     assert_eq!(source(&ConnectionError::EmptyCommand), None);
