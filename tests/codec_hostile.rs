@@ -923,3 +923,22 @@ fn a_length_beyond_the_address_space_is_told_from_one_beyond_the_capacity() {
     assert_eq!(verdict(most - 8), DecodeError::BeyondCapacity(isize::MAX as usize - 8));
     assert_eq!(verdict(most - 7), DecodeError::ImpossibleLength(most - 7));
 }
+
+/// A map whose keys and values are handed over apart, which serde's own impls do not.
+struct Apart(BTreeMap<u8, u16>);
+
+impl Serialize for Apart {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in &self.0 {
+            map.serialize_key(key)?;
+            map.serialize_value(value)?;
+        }
+        map.end()
+    }
+}
+
+fn keys_and_values_one_by_one_are_the_entries<K: Codec>() {
+    let map = BTreeMap::from([(1, 2), (3, 4)]);
+    assert_eq!(encoded::<K, _>(&Apart(map.clone())), encoded::<K, _>(&map));
+}
