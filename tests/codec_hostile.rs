@@ -72,6 +72,7 @@ with_both_codecs! {
     what_a_type_says_of_its_error_is_kept_up_to_64_bytes
     a_visitor_is_told_how_many_elements_there_are
     a_value_is_not_searched_for_a_reason_beyond_the_first_one
+    keys_and_values_one_by_one_are_the_entries
 }
 
 /// The bytes of a declared length. Both codecs encode it as a `u64`.
