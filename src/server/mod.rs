@@ -166,7 +166,8 @@ where
     /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.
     /// Reading them costs nothing.
     ///
-    /// The numbers wrap around at `usize::MAX`. [`pending`](Handled::pending) is no sum but what the last call left open.
+    /// The numbers wrap around at `usize::MAX`. [`pending`](Handled::pending) is no sum but what the last call left open. If a
+    /// handler panics, up to 32 connections that were served together with its own are not counted.
     #[must_use]
     pub fn totals(&self) -> &Handled {
         self.report.totals()

@@ -10,12 +10,12 @@ use rustix::time::{
 
 use super::clock::{Instant, nanoseconds, timespec};
 
-/// Stands for never: 68 years after the machine's start.
-const NEVER: Instant = Instant::from_nanoseconds((1 << 31) * 1_000_000_000);
+/// Stands for never: 34 years after the machine's start.
+const NEVER: Instant = Instant::from_nanoseconds((1 << 30) * 1_000_000_000);
 
-/// The nanoseconds from one expiry to the next, so many that there is no next. They must be set, since the time that is left
-/// until the next expiry is what tells the time after an expiry.
-const PERIOD: u64 = (1 << 32) * 1_000_000_000;
+/// The nanoseconds from one expiry to the next, so many that there is no next: as many as kernels take whose times have 32
+/// bits. They must be set, since the time that is left until the next expiry is what tells the time after an expiry.
+const PERIOD: u64 = i32::MAX as u64 * 1_000_000_000;
 
 /// A timer on the monotonic clock, readable from the moment that it is set to until it is set anew.
 ///
