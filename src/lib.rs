@@ -106,6 +106,8 @@
 //!   pause of accepting; at most ten in a second, and one that says how many were left out.
 
 #![no_std]
+// The documentation tells of everything, and links to it where it is there.
+#![cfg_attr(not(all(feature = "unix", feature = "std")), allow(rustdoc::broken_intra_doc_links))]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::alloc_instead_of_core, clippy::std_instead_of_core)]
