@@ -574,6 +574,36 @@ fn a_full_table_still_serves_what_is_there_and_makes_room_for_what_must_wait() {
 }
 
 #[test]
+fn silent_newcomers_displace_each_other_and_not_a_client_that_is_between_two_commands() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().connections::<3>().keep_open(true).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut kept = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut kept), Response::Push { x: 1 });
+
+    let silent: Vec<_> = (0..10).map(|_| connect(&path)).collect();
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.evicted, handled.pending), (8, 3));
+
+    kept.write_all(&Command::Push { x: 2 }.bytes()).unwrap();
+    server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!(response(&mut kept), Response::Push { x: 2 });
+
+    // Where all are between two commands, the one that has been longest goes.
+    drop(silent);
+    server.handle_new_messages(&mut stack).unwrap();
+    let mut others: Vec<_> = (0..3).map(|x| connect_and_send(&path, &Command::Push { x }.bytes())).collect();
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    assert_eq!((handled.served, handled.evicted, handled.pending), (3, 1, 3));
+    assert_eq!(until_closed(&mut kept), b"");
+    for (x, other) in (0..).zip(&mut others) {
+        assert_eq!(response(other), Response::Push { x });
+    }
+}
+
+#[test]
 fn a_byte_now_and_then_does_not_make_a_connection_younger() {
     let scratch = Scratch::new();
     let path = scratch.path("s");

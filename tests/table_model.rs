@@ -259,18 +259,24 @@ impl Model {
             if self.waiting.len() < self.places {
                 return Ok(());
             }
-            let oldest = self.waiting[0];
+            let oldest = self.oldest();
             self.serve_waiting(oldest, handled)?;
-            if self.waiting.first() == Some(&oldest) {
+            if self.oldest() == oldest {
                 break;
             }
         }
         if self.waiting.len() == self.places {
-            let oldest = self.waiting[0];
+            let oldest = self.oldest();
             self.end(oldest);
             handled.evicted += 1;
         }
         Ok(())
+    }
+
+    /// The one that has owed something longest; if none does, the one that has been idle longest.
+    fn oldest(&self) -> usize {
+        let owing = self.waiting.iter().find(|&&client| !self.clients[client].idle);
+        owing.or_else(|| self.waiting.first()).copied().unwrap_or(usize::MAX)
     }
 
     fn serve_waiting(&mut self, client: usize, handled: &mut Handled) -> Result<(), Panicked> {

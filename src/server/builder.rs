@@ -96,7 +96,8 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
     /// How many connections may wait at once; at least 1. Default: 8.
     ///
     /// A connection whose command is there when it is accepted does not wait. When a newcomer has to and every place is
-    /// taken, it takes the place of the one that has waited longest.
+    /// taken, it takes the place of the one whose client has owed the rest of a command, or has not taken its reply, for
+    /// longest; if there is none, of the one that has been idle between two commands for longest.
     pub fn connections<const OTHER: usize>(self) -> ServerBuilder<C, K, N, OTHER> {
         ServerBuilder { settings: self.settings, buffers: ServerBuffers::new, server: PhantomData }
     }

@@ -292,7 +292,7 @@ where
         Ok(())
     }
 
-    /// Sees to it that a place in the table is free, if need be that of the connection that has waited longest.
+    /// Sees to it that a place in the table is free, if need be that of the [oldest](Table::oldest).
     ///
     /// That one is closed after a last look for what it waits for: its event may not have had its turn.
     fn make_room(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) {
@@ -320,7 +320,7 @@ where
 
     /// Gives a connection that must wait a place. There is one.
     fn admit(&mut self, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
-        let Some(token) = self.table.reserve() else {
+        let Some(token) = self.table.reserve(idle) else {
             return;
         };
         let interest = waiting.interest();
@@ -375,7 +375,7 @@ where
         let was_idle = deadline.is_none();
         let idle = (finished || was_idle) && waiting.is_idle(buffers);
         if finished || idle != was_idle {
-            self.table.wait_anew(token);
+            self.table.wait_anew(token, idle);
         }
         let deadline = match deadline {
             _ if idle => None,

@@ -49,17 +49,24 @@ pub(super) struct Entry<K> {
     pub(super) deadline: Option<Instant>,
 }
 
-/// Stands for no place.
-const NONE: u32 = u32::MAX;
+/// Stand for the two ends of a list of places, where the oldest's elder and the newest's junior would be.
+const IDLE: u32 = u32::MAX;
+const OWING: u32 = u32::MAX - 1;
 
 struct Slot<K> {
     entry: Option<Entry<K>>,
     generation: u32,
     /// Which of the server's buffers are its tenant's.
     buffers: u32,
-    /// The places whose tenants began to wait for what they wait for just before and just after this one's.
+    /// The places on the same list whose tenants began to wait for what they wait for just before and just after this one's.
     older: u32,
     newer: u32,
+}
+
+/// The two ends of a list.
+struct Ends {
+    oldest: u32,
+    newest: u32,
 }
 
 /// `CONNECTIONS` places for connections that wait, and which of the server's buffers belongs to each.
@@ -68,8 +75,10 @@ struct Slot<K> {
 pub(super) struct Table<K, const CONNECTIONS: usize> {
     slots: [Slot<K>; CONNECTIONS],
     free: Vec<u32, CONNECTIONS>,
-    oldest: u32,
-    newest: u32,
+    /// Those whose clients owe nothing: they are between two commands.
+    idle: Ends,
+    /// Those that wait for the rest of a command, or for their client to take a reply.
+    owing: Ends,
     /// The place whose tenant is out. Should a handler panic, that one is gone, and its place is released by the next step.
     out: Option<u32>,
     /// Which of the server's buffers belong to no place.
@@ -88,12 +97,12 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
                 entry: None,
                 generation: 0,
                 buffers: index as u32,
-                older: NONE,
-                newer: NONE,
+                older: OWING,
+                newer: OWING,
             }),
             free: (0..CONNECTIONS as u32).rev().collect(),
-            oldest: NONE,
-            newest: NONE,
+            idle: Ends { oldest: IDLE, newest: IDLE },
+            owing: Ends { oldest: OWING, newest: OWING },
             out: None,
             spare: CONNECTIONS as u32,
         }
@@ -108,29 +117,31 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         self.len() == CONNECTIONS
     }
 
-    /// The place of the connection that began to wait first.
+    /// The place of the connection that goes first when another needs one: the one that has owed something longest; if none
+    /// does, the one that has been idle longest.
     pub(super) fn oldest(&self) -> usize {
-        self.oldest as usize
+        let oldest = if self.owing.oldest == OWING { self.idle.oldest } else { self.owing.oldest };
+        oldest as usize
     }
 
     /// A free place for a new tenant, which brings the spare buffers along.
-    pub(super) fn reserve(&mut self) -> Option<Token> {
+    pub(super) fn reserve(&mut self, idle: bool) -> Option<Token> {
         self.release();
         let index = self.free.pop()?;
         let slot = self.slots.get_mut(index as usize)?;
         slot.generation = slot.generation.wrapping_add(1);
         let generation = slot.generation;
         self.spare = replace(&mut slot.buffers, self.spare);
-        self.link(index);
+        self.link(index, end(idle));
         self.out = Some(index);
         Some(Token { index, generation })
     }
 
     /// From now on the connection waits for something else: it has finished an exchange or begun one.
-    pub(super) fn wait_anew(&mut self, token: Token) {
-        if self.newest != token.index {
+    pub(super) fn wait_anew(&mut self, token: Token, idle: bool) {
+        if *self.older_than(end(idle)) != token.index {
             self.unlink(token.index);
-            self.link(token.index);
+            self.link(token.index, end(idle));
         }
     }
 
@@ -201,12 +212,12 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         self.slots.iter().filter_map(|slot| slot.entry.as_ref()?.deadline).min()
     }
 
-    /// Makes a place that is in no order the newest.
-    fn link(&mut self, index: u32) {
-        let older = replace(&mut self.newest, index);
+    /// Makes a place that is on no list the newest of one.
+    fn link(&mut self, index: u32, end: u32) {
+        let older = replace(self.older_than(end), index);
         *self.newer_than(older) = index;
         if let Some(slot) = self.slots.get_mut(index as usize) {
-            (slot.older, slot.newer) = (older, NONE);
+            (slot.older, slot.newer) = (older, end);
         }
     }
 
@@ -218,13 +229,19 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         *self.older_than(newer) = older;
     }
 
-    /// What follows a place in the order of age; the oldest follows none.
+    /// What follows a place on its list; the oldest follows the end.
     fn newer_than(&mut self, index: u32) -> &mut u32 {
-        self.slots.get_mut(index as usize).map_or(&mut self.oldest, |slot| &mut slot.newer)
+        let ends = if index == IDLE { &mut self.idle } else { &mut self.owing };
+        self.slots.get_mut(index as usize).map_or(&mut ends.oldest, |slot| &mut slot.newer)
     }
 
-    /// What precedes a place in the order of age; the newest precedes none.
+    /// What precedes a place on its list; the newest precedes the end.
     fn older_than(&mut self, index: u32) -> &mut u32 {
-        self.slots.get_mut(index as usize).map_or(&mut self.newest, |slot| &mut slot.older)
+        let ends = if index == IDLE { &mut self.idle } else { &mut self.owing };
+        self.slots.get_mut(index as usize).map_or(&mut ends.newest, |slot| &mut slot.older)
     }
+}
+
+fn end(idle: bool) -> u32 {
+    if idle { IDLE } else { OWING }
 }
