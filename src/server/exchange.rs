@@ -1,6 +1,5 @@
 //! One connection, as far as it goes without waiting.
 
-use super::Handled;
 use super::reasons::Reasoned;
 use super::report::{Incident, Report};
 use crate::codec::Codec;
@@ -40,13 +39,11 @@ pub(super) fn advance<C: IpcServerCommand, K: Codec, const N: usize>(
     buffers: &mut Buffers<N>,
     keep_open: bool,
     context: &mut C::Context<'_>,
-    handled: &mut Handled,
     report: &mut Report,
 ) -> Option<Waiting<K>> {
-    let served = &mut handled.served;
-    let outcome = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, served);
+    let outcome = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, report);
     outcome.unwrap_or_else(|error| {
-        report.note(&Incident::Ended(stream.peer(), &error), handled);
+        report.note(&Incident::Ended(stream.peer(), &error));
         None
     })
 }
@@ -57,7 +54,7 @@ fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
     buffers: &mut Buffers<N>,
     keep_open: bool,
     context: &mut C::Context<'_>,
-    served: &mut usize,
+    report: &mut Report,
 ) -> Result<Option<Waiting<K>>, ConnectionError<Errno>> {
     let mut next = match waiting {
         Waiting::Reply(parked) => Next::Reply(parked.resume(stream, buffers)),
@@ -87,7 +84,7 @@ fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
             Step::Ready(replied) => replied,
             Step::NotYet(processed) => return Ok(Some(Waiting::Reply(processed.park().0))),
         };
-        *served += replies;
+        report.count_served(replies);
         if last {
             return Ok(None);
         }

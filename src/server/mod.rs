@@ -1,5 +1,6 @@
 //! The daemon's side: [`IpcServer`].
 
+mod admission;
 mod buffers;
 mod builder;
 mod exchange;
@@ -8,12 +9,12 @@ mod reasons;
 mod report;
 mod shutdown;
 mod table;
+mod visit;
 
 use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
-use core::task::Poll;
 use core::time::Duration;
 
 use crate::unix::{AsFd, BorrowedFd};
@@ -21,18 +22,15 @@ use crate::unix::{AsFd, BorrowedFd};
 pub use self::buffers::ServerBuffers;
 pub use self::builder::ServerBuilder;
 use self::builder::Settings;
-use self::exchange::{Waiting, advance};
 pub use self::outcome::{Handled, ServerError};
-use self::reasons::Reasoned;
-use self::report::{Incident, Report};
-use self::table::{Entry, Table, Token};
+use self::report::Report;
+use self::table::{Table, Token};
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
-use crate::connection::Connection;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::Instant;
 use crate::unix::readiness::{Event, Interest, Readiness};
-use crate::unix::{AcceptError, BindError, Listener, Stream};
+use crate::unix::{BindError, Listener};
 
 /// How many ready sockets one look at epoll reports. More than that wait for the next look of the same call.
 const EVENTS: usize = 32;
@@ -158,23 +156,22 @@ where
     /// [`ServerError`] if the server itself is broken. No client can cause that: what clients do wrong is counted in
     /// [`Handled`].
     pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
-        let mut handled = Handled::default();
-        self.handle(&mut context, &mut handled)?;
-        Ok(handled)
+        let before = *self.totals();
+        self.handle(&mut context)?;
+        Ok(self.totals().since(&before))
     }
 
     /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.
     /// Reading them costs nothing.
     ///
-    /// The numbers wrap around at `usize::MAX`. [`pending`](Handled::pending) is no sum but what the last call left open. If a
-    /// handler panics, up to 32 connections that were served together with its own are not counted.
+    /// The numbers wrap around at `usize::MAX`. [`pending`](Handled::pending) is no sum but what the last call left open.
     #[must_use]
     pub fn totals(&self) -> &Handled {
         self.report.totals()
     }
 
     #[inline]
-    fn handle(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
+    fn handle(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let mut turns = self.settings.work_per_call;
         while turns > 0 {
             let mut events = [MaybeUninit::uninit(); EVENTS];
@@ -184,50 +181,30 @@ where
                 break;
             }
             turns -= ready.len();
-            self.serve(ready, context, handled)?;
+            self.serve(ready, context)?;
         }
-        handled.pending = self.table.len();
-        self.report.end_call();
+        self.report.end_call(self.table.len());
         Ok(())
     }
 
     /// Kept apart from `handle`, so that a call with nothing to do is little more than its system call.
     #[inline(never)]
-    fn serve(
-        &mut self,
-        ready: &[Event],
-        context: &mut C::Context<'_>,
-        handled: &mut Handled,
-    ) -> Result<(), ServerError> {
-        let mut batch = Handled::default();
-        let outcome = self.serve_each(ready, context, &mut batch);
-        batch.pending = self.table.len();
-        handled.add(&batch);
-        self.report.add(&batch);
-        outcome
-    }
-
-    fn serve_each(
-        &mut self,
-        ready: &[Event],
-        context: &mut C::Context<'_>,
-        handled: &mut Handled,
-    ) -> Result<(), ServerError> {
+    fn serve(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let mut is_due = false;
         let mut has_newcomer = false;
         for &Event { data, .. } in ready {
             match data.u64() {
                 Token::LISTENER => has_newcomer = true,
                 Token::ALARM => is_due = true,
-                token => self.serve_waiting(Token::from_u64(token), context, handled),
+                token => self.serve_waiting(Token::from_u64(token), false, context),
             }
         }
         if is_due {
-            self.end_what_is_due(context, handled)?;
+            self.end_what_is_due(context)?;
         }
         // Last, so that it does not take the place of a connection whose command is there.
         if has_newcomer {
-            self.serve_newcomer(context, handled)?;
+            self.serve_newcomer(context)?;
         }
         Ok(())
     }
@@ -253,164 +230,16 @@ where
         self.alarm.at().map(|at| self.alarm.now().until(at))
     }
 
-    fn serve_newcomer(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
-        let mut stream = match self.listener.accept() {
-            Ok(Poll::Ready(stream)) => stream,
-            Ok(Poll::Pending) => return Ok(()),
-            Err(AcceptError::UnknownPeer) => {
-                self.report.note(&Incident::Unknown, handled);
-                return Ok(());
-            }
-            Err(AcceptError::Exhausted(errno)) => {
-                self.report.note(&Incident::Paused(errno), handled);
-                return self.pause_accepting();
-            }
-            Err(AcceptError::Broken(errno)) => return Err(errno.into()),
-        };
-        if !self.settings.authorizes(&stream.peer()) {
-            self.report.note(&Incident::Refused(stream.peer()), handled);
-            return Ok(());
-        }
-        // A command that is already there is served without a place in the table.
-        let buffers = self.buffers.borrow_mut().get(self.table.spare());
-        let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::with_codec(&mut stream, &mut *buffers).park();
-        let served_before = handled.served;
-        let waiting = advance::<C, K, N>(
-            Waiting::Command(accepted),
-            &mut stream,
-            buffers,
-            self.settings.keep_open,
-            context,
-            handled,
-            &mut self.report,
-        );
-        if let Some(waiting) = waiting {
-            let idle = handled.served > served_before && waiting.is_idle(buffers);
-            let admission = Admission { server: self, handled, newcomer: Some((stream, waiting, idle)) };
-            admission.server.make_room(context, admission.handled);
-        }
-        Ok(())
-    }
-
-    /// Sees to it that a place in the table is free, if need be that of the [oldest](Table::oldest).
-    ///
-    /// That one is closed after a last look for what it waits for: its event may not have had its turn.
-    fn make_room(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) {
-        // A connection that has got on is not the oldest any more; the bound is for those that never cease to.
-        for _ in 0..CONNECTIONS {
-            if !self.table.is_full() {
-                return;
-            }
-            let oldest = self.table.oldest();
-            if let Some((token, entry)) = self.table.take(oldest) {
-                self.advance_entry(token, entry, false, context, handled);
-            }
-            if self.table.oldest() == oldest {
-                break;
-            }
-        }
-        if !self.table.is_full() {
-            return;
-        }
-        if let Some((_, entry)) = self.table.take(self.table.oldest()) {
-            self.close(&entry.stream);
-            self.report.note(&Incident::Evicted(entry.stream.peer()), handled);
-        }
-    }
-
-    /// Gives a connection that must wait a place. There is one.
-    fn admit(&mut self, stream: Stream, waiting: Waiting<K>, idle: bool, handled: &mut Handled) {
-        let Some(token) = self.table.reserve(idle) else {
-            return;
-        };
-        let interest = waiting.interest();
-        if let Err(errno) = self.readiness.add(&stream, token.to_u64(), interest) {
-            // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
-            self.table.release();
-            self.report.note(&Incident::Unwatched(stream.peer(), errno), handled);
-            return;
-        }
-        let deadline = (!idle).then(|| self.alarm.now().plus(self.settings.deadline));
-        self.put(token, Entry { stream, waiting, interest, deadline });
-    }
-
-    /// Forgets the connection that was taken out of the table. Dropping it closes it.
-    fn close(&mut self, stream: &Stream) {
-        self.readiness.remove(stream);
-        self.table.release();
-    }
-
-    /// Takes a waiting connection as far as it goes now.
-    fn serve_waiting(&mut self, token: Token, context: &mut C::Context<'_>, handled: &mut Handled) {
-        let Some(entry) = self.table.take_if_current(token) else {
-            // It was closed earlier in this call.
-            return;
-        };
-        self.advance_entry(token, entry, false, context, handled);
-    }
-
-    fn advance_entry(
-        &mut self,
-        token: Token,
-        entry: Entry<K>,
-        due: bool,
-        context: &mut C::Context<'_>,
-        handled: &mut Handled,
-    ) {
-        let Entry { mut stream, waiting, interest, deadline } = entry;
-        let served_before = handled.served;
-        let buffers = self.buffers.borrow_mut().get(self.table.buffers(token));
-        let keep_open = self.settings.keep_open;
-        let waiting = advance::<C, K, N>(waiting, &mut stream, buffers, keep_open, context, handled, &mut self.report);
-        let Some(waiting) = waiting else {
-            self.close(&stream);
-            return;
-        };
-        let finished = handled.served > served_before;
-        if due && !finished {
-            self.report.note(&Incident::Expired(stream.peer()), handled);
-            self.close(&stream);
-            return;
-        }
-        let was_idle = deadline.is_none();
-        let idle = (finished || was_idle) && waiting.is_idle(buffers);
-        if finished || idle != was_idle {
-            self.table.wait_anew(token, idle);
-        }
-        let deadline = match deadline {
-            _ if idle => None,
-            Some(deadline) if !finished => Some(deadline),
-            _ => Some(self.alarm.now().plus(self.settings.deadline)),
-        };
-        let wanted = waiting.interest();
-        if wanted != interest {
-            if let Err(errno) = self.readiness.modify(&stream, token.to_u64(), wanted) {
-                self.close(&stream);
-                self.report.note(&Incident::Unwatched(stream.peer(), errno), handled);
-                return;
-            }
-        }
-        self.put(token, Entry { stream, waiting, interest: wanted, deadline });
-    }
-
-    fn put(&mut self, token: Token, entry: Entry<K>) {
-        let deadline = entry.deadline;
-        self.table.put(token, entry);
-        if let Some(deadline) = deadline {
-            self.arm(deadline);
-        }
-    }
-
     /// Ends what the alarm went off for: exchanges, and a pause of accepting.
     ///
     /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
-    fn end_what_is_due(&mut self, context: &mut C::Context<'_>, handled: &mut Handled) -> Result<(), ServerError> {
+    fn end_what_is_due(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let now = self.alarm.now();
         // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
         self.alarm.set(Some(now.plus(PAUSE)))?;
         for index in 0..CONNECTIONS {
-            if let Some((token, entry)) = self.table.take_due(index, now) {
-                self.advance_entry(token, entry, true, context, handled);
+            if let Some(token) = self.table.due(index, now) {
+                self.serve_waiting(token, true, context);
             }
         }
         let mut next = self.table.next_deadline();
@@ -423,48 +252,6 @@ where
             Accepting::Now | Accepting::Never => {}
         }
         Ok(self.alarm.set(next)?)
-    }
-
-    /// Sets the alarm to go off at `moment`, unless it goes off earlier.
-    fn arm(&mut self, moment: Instant) {
-        // It can't fail with a timer of ours; if it did, the next deadline would try again.
-        if self.alarm.at().is_none_or(|at| moment < at) {
-            let _ = self.alarm.set(Some(moment));
-        }
-    }
-
-    /// Stops accepting for a while. The backlog keeps the connections; those that are open go on.
-    fn pause_accepting(&mut self) -> Result<(), ServerError> {
-        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
-        let end = self.alarm.now().plus(PAUSE);
-        self.accepting = Accepting::From(end);
-        self.arm(end);
-        Ok(())
-    }
-}
-
-/// Admits the newcomer in the end. To make room is to serve others: should a handler of theirs panic, this one is not lost.
-struct Admission<'s, C, K, const N: usize, const CONNECTIONS: usize, B>
-where
-    C: IpcServerCommand,
-    K: Codec,
-    B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
-{
-    server: &'s mut IpcServer<C, K, N, CONNECTIONS, B>,
-    handled: &'s mut Handled,
-    newcomer: Option<(Stream, Waiting<K>, bool)>,
-}
-
-impl<C, K, const N: usize, const CONNECTIONS: usize, B> Drop for Admission<'_, C, K, N, CONNECTIONS, B>
-where
-    C: IpcServerCommand,
-    K: Codec,
-    B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
-{
-    fn drop(&mut self) {
-        if let Some((stream, waiting, idle)) = self.newcomer.take() {
-            self.server.admit(stream, waiting, idle, self.handled);
-        }
     }
 }
 

@@ -72,17 +72,20 @@ impl Handled {
         Self { served: 0, rejected: 0, refused: 0, expired: 0, evicted: 0, failed: 0, closed: 0, paused: 0, pending: 0 }
     }
 
-    /// Adds what was done later.
-    pub(super) fn add(&mut self, later: &Self) {
-        self.served = self.served.wrapping_add(later.served);
-        self.rejected = self.rejected.wrapping_add(later.rejected);
-        self.refused = self.refused.wrapping_add(later.refused);
-        self.expired = self.expired.wrapping_add(later.expired);
-        self.evicted = self.evicted.wrapping_add(later.evicted);
-        self.failed = self.failed.wrapping_add(later.failed);
-        self.closed = self.closed.wrapping_add(later.closed);
-        self.paused = self.paused.wrapping_add(later.paused);
-        self.pending = later.pending;
+    /// What was done since the sums were `before`.
+    #[inline]
+    pub(super) fn since(&self, before: &Self) -> Self {
+        Self {
+            served: self.served.wrapping_sub(before.served),
+            rejected: self.rejected.wrapping_sub(before.rejected),
+            refused: self.refused.wrapping_sub(before.refused),
+            expired: self.expired.wrapping_sub(before.expired),
+            evicted: self.evicted.wrapping_sub(before.evicted),
+            failed: self.failed.wrapping_sub(before.failed),
+            closed: self.closed.wrapping_sub(before.closed),
+            paused: self.paused.wrapping_sub(before.paused),
+            pending: self.pending,
+        }
     }
 }
 

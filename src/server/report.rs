@@ -46,30 +46,40 @@ impl Report {
         &self.totals
     }
 
+    /// Counts commands whose replies are out.
+    #[inline]
+    pub(super) fn count_served(&mut self, commands: usize) {
+        self.totals.served = self.totals.served.wrapping_add(commands);
+    }
+
+    /// Counts a connection that was between two exchanges.
+    pub(super) fn count_closed(&mut self) {
+        self.totals.closed = self.totals.closed.wrapping_add(1);
+    }
+
     /// Counts `incident`, and logs it.
     #[cold]
-    pub(super) fn note(&mut self, incident: &Incident<'_>, handled: &mut Handled) {
-        match incident {
-            Incident::Unknown | Incident::Refused(_) => handled.refused += 1,
-            Incident::Ended(_, ConnectionError::Closed { received: 0 }) => handled.closed += 1,
-            Incident::Ended(_, error) if error.fault() == Fault::Local => handled.failed += 1,
-            Incident::Ended(..) => handled.rejected += 1,
-            Incident::Expired(_) => handled.expired += 1,
-            Incident::Evicted(_) | Incident::Unwatched(..) => handled.evicted += 1,
-            Incident::Paused(_) => handled.paused += 1,
-        }
+    pub(super) fn note(&mut self, incident: &Incident<'_>) {
+        let totals = &mut self.totals;
+        let counter = match incident {
+            Incident::Unknown | Incident::Refused(_) => &mut totals.refused,
+            Incident::Ended(_, ConnectionError::Closed { received: 0 }) => &mut totals.closed,
+            Incident::Ended(_, error) if error.fault() == Fault::Local => &mut totals.failed,
+            Incident::Ended(..) => &mut totals.rejected,
+            Incident::Expired(_) => &mut totals.expired,
+            Incident::Evicted(_) | Incident::Unwatched(..) => &mut totals.evicted,
+            Incident::Paused(_) => &mut totals.paused,
+        };
+        *counter = counter.wrapping_add(1);
         #[cfg(feature = "log")]
         self.log.write(incident);
     }
 
-    /// Adds what was done since the last time.
-    pub(super) fn add(&mut self, handled: &Handled) {
-        self.totals.add(handled);
-    }
-
-    /// Looks whether the log still owes a line. A call with nothing to do makes this too, so it is next to nothing.
+    /// Ends a call that leaves so many connections open, and looks whether the log still owes a line. A call with nothing
+    /// to do makes this too, so it is next to nothing.
     #[inline]
-    pub(super) fn end_call(&mut self) {
+    pub(super) fn end_call(&mut self, pending: usize) {
+        self.totals.pending = pending;
         #[cfg(feature = "log")]
         self.log.end_call();
     }

@@ -82,7 +82,7 @@ where
     /// [`ServerError`] if the server itself is broken.
     pub fn shutdown(mut self, mut context: C::Context<'_>, limit: Duration) -> Result<Handled, ServerError> {
         let end = self.alarm.now().plus(limit);
-        let mut handled = Handled::default();
+        let before = *self.totals();
         self.settings.keep_open = false;
         // Those in the backlog have connected to this server; unless there is a successor, no other will serve them.
         let backlog_is_ours = self.listener.close_path();
@@ -90,16 +90,16 @@ where
             self.stop_accepting()?;
         }
         loop {
-            self.handle(&mut context, &mut handled)?;
+            self.handle(&mut context)?;
             if self.accepting != Accepting::Never && !wait_for_input(&self.listener, Duration::ZERO)? {
                 self.stop_accepting()?;
             }
-            handled.closed += self.close_idle();
-            handled.pending = self.table.len();
+            self.close_idle();
             let remaining = self.alarm.now().until(end);
-            let done = handled.pending == 0 && self.accepting == Accepting::Never;
+            let done = self.table.len() == 0 && self.accepting == Accepting::Never;
             if done || remaining.is_zero() {
-                return Ok(handled);
+                self.report.end_call(self.table.len());
+                return Ok(self.totals().since(&before));
             }
             self.readiness.wait(Some(remaining))?;
         }
@@ -112,14 +112,12 @@ where
     }
 
     /// Closes the connections that owe nothing.
-    fn close_idle(&mut self) -> usize {
-        let mut closed = 0;
+    fn close_idle(&mut self) {
         for index in 0..CONNECTIONS {
-            if let Some((_, entry)) = self.table.take_idle(index) {
-                self.close(&entry.stream);
-                closed += 1;
+            if let Some(token) = self.table.idle(index) {
+                self.close(token);
+                self.report.count_closed();
             }
         }
-        closed
     }
 }

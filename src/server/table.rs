@@ -8,12 +8,11 @@ use heapless::Vec;
 use super::exchange::Waiting;
 use crate::unix::Stream;
 use crate::unix::clock::Instant;
-use crate::unix::readiness::Interest;
 
 /// A place in the table and which of its successive tenants is meant.
 ///
 /// An event may still be in hand when its connection has been closed and the place given to another.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     index: u32,
     generation: u32,
@@ -42,11 +41,16 @@ impl Token {
 /// A connection that waits, apart from its buffers.
 pub(super) struct Entry<K> {
     pub(super) stream: Stream,
-    pub(super) waiting: Waiting<K>,
-    /// What epoll watches for.
-    pub(super) interest: Interest,
+    /// What it waits for; none while it is served.
+    pub(super) waiting: Option<Waiting<K>>,
     /// When its exchange must be finished; none between two exchanges.
     pub(super) deadline: Option<Instant>,
+}
+
+impl<K> Entry<K> {
+    fn is_idle(&self) -> bool {
+        self.deadline.is_none()
+    }
 }
 
 /// Stand for the two ends of a list of places, where the oldest's elder and the newest's junior would be.
@@ -70,8 +74,6 @@ struct Ends {
 }
 
 /// `CONNECTIONS` places for connections that wait, and which of the server's buffers belongs to each.
-///
-/// A connection is taken out of its place while it is served, and then put back or [released](Self::release).
 pub(super) struct Table<K, const CONNECTIONS: usize> {
     slots: [Slot<K>; CONNECTIONS],
     free: Vec<u32, CONNECTIONS>,
@@ -79,8 +81,6 @@ pub(super) struct Table<K, const CONNECTIONS: usize> {
     idle: Ends,
     /// Those that wait for the rest of a command, or for their client to take a reply.
     owing: Ends,
-    /// The place whose tenant is out. Should a handler panic, that one is gone, and its place is released by the next step.
-    out: Option<u32>,
     /// Which of the server's buffers belong to no place.
     spare: u32,
 }
@@ -103,103 +103,81 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
             free: (0..CONNECTIONS as u32).rev().collect(),
             idle: Ends { oldest: IDLE, newest: IDLE },
             owing: Ends { oldest: OWING, newest: OWING },
-            out: None,
             spare: CONNECTIONS as u32,
         }
     }
 
     /// How many connections wait.
     pub(super) fn len(&self) -> usize {
-        CONNECTIONS - self.free.len() - usize::from(self.out.is_some())
+        CONNECTIONS - self.free.len()
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.len() == CONNECTIONS
+        self.free.is_empty()
     }
 
-    /// The place of the connection that goes first when another needs one: the one that has owed something longest; if none
-    /// does, the one that has been idle longest.
-    pub(super) fn oldest(&self) -> usize {
+    /// The connection that goes first when another needs its place: the one that has owed something longest; if none does,
+    /// the one that has been idle longest.
+    pub(super) fn oldest(&self) -> Option<Token> {
         let oldest = if self.owing.oldest == OWING { self.idle.oldest } else { self.owing.oldest };
-        oldest as usize
+        self.token_if(oldest as usize, |_| true)
     }
 
-    /// A free place for a new tenant, which brings the spare buffers along.
-    pub(super) fn reserve(&mut self, idle: bool) -> Option<Token> {
-        self.release();
+    /// The connection at `index` if its deadline has passed.
+    pub(super) fn due(&self, index: usize, now: Instant) -> Option<Token> {
+        self.token_if(index, |entry| entry.deadline.is_some_and(|deadline| deadline <= now))
+    }
+
+    /// The connection at `index` if it is between two exchanges.
+    pub(super) fn idle(&self, index: usize) -> Option<Token> {
+        self.token_if(index, Entry::is_idle)
+    }
+
+    fn token_if(&self, index: usize, condition: impl FnOnce(&Entry<K>) -> bool) -> Option<Token> {
+        let slot = self.slots.get(index)?;
+        #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
+        let token = Token { index: index as u32, generation: slot.generation };
+        slot.entry.as_ref().filter(|entry| condition(entry)).map(|_| token)
+    }
+
+    /// Gives a connection a free place, if there is one; the spare buffers become those of the place.
+    pub(super) fn insert(&mut self, entry: Entry<K>) -> Option<Token> {
         let index = self.free.pop()?;
         let slot = self.slots.get_mut(index as usize)?;
         slot.generation = slot.generation.wrapping_add(1);
-        let generation = slot.generation;
+        let token = Token { index, generation: slot.generation };
         self.spare = replace(&mut slot.buffers, self.spare);
+        let idle = entry.is_idle();
+        slot.entry = Some(entry);
         self.link(index, end(idle));
-        self.out = Some(index);
-        Some(Token { index, generation })
+        Some(token)
     }
 
-    /// From now on the connection waits for something else: it has finished an exchange or begun one.
-    pub(super) fn wait_anew(&mut self, token: Token, idle: bool) {
-        if *self.older_than(end(idle)) != token.index {
-            self.unlink(token.index);
-            self.link(token.index, end(idle));
-        }
-    }
-
-    /// Puts the connection that is out in its place.
-    pub(super) fn put(&mut self, token: Token, entry: Entry<K>) {
-        if let Some(slot) = self.slots.get_mut(token.index()) {
-            slot.entry = Some(entry);
-        }
-        self.out = None;
-    }
-
-    /// The connection that is out does not come back.
-    pub(super) fn release(&mut self) {
-        if let Some(index) = self.out.take() {
-            self.unlink(index);
-            // There is room for as many as there are places.
-            let _ = self.free.push(index);
-        }
-    }
-
-    /// Takes out whatever connection is at `index`.
-    pub(super) fn take(&mut self, index: usize) -> Option<(Token, Entry<K>)> {
-        self.take_if(index, |_, _| true)
+    /// The connection that `token` was made for, if it is still there, and which of the server's buffers are its own.
+    #[inline]
+    pub(super) fn get(&mut self, token: Token) -> Option<(&mut Entry<K>, usize)> {
+        let slot = self.slots.get_mut(token.index()).filter(|slot| slot.generation == token.generation)?;
+        Some((slot.entry.as_mut()?, slot.buffers as usize))
     }
 
     /// Takes out the connection that `token` was made for, if it is still there.
-    pub(super) fn take_if_current(&mut self, token: Token) -> Option<Entry<K>> {
-        self.take_if(token.index(), |generation, _| generation == token.generation).map(|(_, entry)| entry)
+    pub(super) fn remove(&mut self, token: Token) -> Option<Entry<K>> {
+        let slot = self.slots.get_mut(token.index()).filter(|slot| slot.generation == token.generation)?;
+        let entry = slot.entry.take()?;
+        self.unlink(token.index);
+        // There is room for as many as there are places.
+        let _ = self.free.push(token.index);
+        Some(entry)
     }
 
-    /// Takes out the connection at `index` if its deadline has passed.
-    pub(super) fn take_due(&mut self, index: usize, now: Instant) -> Option<(Token, Entry<K>)> {
-        self.take_if(index, |_, entry| entry.deadline.is_some_and(|deadline| deadline <= now))
-    }
-
-    /// Takes out the connection at `index` if it is between two exchanges.
-    pub(super) fn take_idle(&mut self, index: usize) -> Option<(Token, Entry<K>)> {
-        self.take_if(index, |_, entry| entry.deadline.is_none())
-    }
-
-    fn take_if(
-        &mut self,
-        index: usize,
-        condition: impl FnOnce(u32, &mut Entry<K>) -> bool,
-    ) -> Option<(Token, Entry<K>)> {
-        self.release();
-        let slot = self.slots.get_mut(index)?;
-        let generation = slot.generation;
-        let entry = slot.entry.take_if(|entry| condition(generation, entry))?;
-        #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
-        let token = Token { index: index as u32, generation };
-        self.out = Some(token.index);
-        Some((token, entry))
-    }
-
-    /// Which buffers are those of the place.
-    pub(super) fn buffers(&self, token: Token) -> usize {
-        self.slots.get(token.index()).map_or_else(|| self.spare(), |slot| slot.buffers as usize)
+    /// From now on the connection waits for something else: it has finished an exchange or begun one.
+    #[inline]
+    pub(super) fn wait_anew(&mut self, token: Token, idle: bool) {
+        let newest = if idle { self.idle.newest } else { self.owing.newest };
+        if newest != token.index {
+            self.unlink(token.index);
+            self.link(token.index, end(idle));
+        }
     }
 
     /// Which buffers are those of no place. Most connections are closed again before they need one.

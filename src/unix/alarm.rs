@@ -52,6 +52,14 @@ impl Alarm {
         Ok(())
     }
 
+    /// Goes off at `at`, unless it goes off earlier.
+    pub(crate) fn set_by(&mut self, at: Instant) {
+        // It can't fail with a timer of ours; if it did, the next deadline would try again.
+        if at < self.at {
+            let _ = self.set(Some(at));
+        }
+    }
+
     /// The time, by what is left until the next expiry.
     pub(crate) fn now(&self) -> Instant {
         // It can't fail with a timer of ours; if it did, this would be the moment that the timer is set to.
