@@ -74,6 +74,28 @@ fn other_connections_are_intact_and_the_next_call_works() {
 }
 
 #[test]
+fn what_was_done_before_a_panic_is_counted() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Fuse>::builder().connections::<20>().bind(&path).unwrap();
+    let mut clients: Vec<_> = (0..10).map(|_| connect_and_send(&path, &DOUBLE_FOUR[..2])).collect();
+    let mut fuse = connect_and_send(&path, &PANIC[..2]);
+    assert_eq!(turn(&mut server).unwrap().pending, 11);
+    clients.iter_mut().for_each(finish);
+    fuse.write_all(&PANIC[2..]).unwrap();
+
+    assert_eq!(turn(&mut server), None);
+    let totals = *server.totals();
+    let answered = clients.iter().filter(|client| is_readable(client)).count();
+    assert_eq!(totals.served, answered);
+    assert!(answered > 0, "the panic came first: nothing is shown");
+
+    let rest = turn(&mut server).unwrap();
+    assert_eq!((totals.served + rest.served, rest.pending), (10, 0));
+    assert_eq!(server.totals().served, 10);
+}
+
+#[test]
 fn panics_again_and_again_use_nothing_up() {
     let scratch = Scratch::new();
     let path = scratch.path("s");

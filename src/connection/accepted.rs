@@ -22,6 +22,7 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`Closed`](ConnectionError::Closed), [`Malformed`](ConnectionError::Malformed) and
     /// [`TooLarge`](ConnectionError::TooLarge) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
     /// `C`, [`Transport`](ConnectionError::Transport) by the transport.
+    #[inline]
     pub fn receive<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
         let mut connection = self;
         loop {
@@ -45,6 +46,7 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     ///
     /// [`Malformed`](ConnectionError::Malformed) and [`TooLarge`](ConnectionError::TooLarge) by the peer,
     /// [`EmptyCommand`](ConnectionError::EmptyCommand) by the type `C`.
+    #[inline]
     pub fn decode<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
         let input = &mut self.buffers.input;
         if input.is_empty() {

@@ -70,7 +70,7 @@ impl<const N: usize> Buffer<N> {
     /// The bytes that are in the queue.
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.storage.get(self.start..self.end).unwrap_or_default()
+        self.storage.get(self.start..self.end).unwrap_or_else(none)
     }
 
     #[inline]
@@ -94,7 +94,7 @@ impl<const N: usize> Buffer<N> {
             self.end -= self.start;
             self.start = 0;
         }
-        self.storage.get_mut(self.end..).unwrap_or_default()
+        self.storage.get_mut(self.end..).unwrap_or_else(none)
     }
 
     #[inline]
@@ -120,4 +120,10 @@ impl<const N: usize> Buffer<N> {
         self.end = 0;
         self.clean_from = 0;
     }
+}
+
+/// Instead of a part that the bounds rule out.
+#[cold]
+fn none<T: Default>() -> T {
+    T::default()
 }

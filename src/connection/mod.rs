@@ -224,7 +224,7 @@ pub struct Accepted;
 pub struct Read<C> {
     command: C,
     /// How many replies wait to be sent with this command's.
-    put_off: usize,
+    put_off: u32,
     /// Whether the transport has said that it takes them, and nothing was sent since.
     has_room: bool,
 }
@@ -232,7 +232,7 @@ pub struct Read<C> {
 /// The command has been executed and its response is encoded; not all of it has been sent.
 #[derive(Debug)]
 pub struct Processed {
-    put_off: usize,
+    put_off: u32,
     has_room: bool,
     /// Whether the response took no bytes.
     is_empty: bool,
@@ -332,11 +332,13 @@ impl<'b, S: State, T: Transport, K, const N: usize> Connection<'b, S, T, K, N> {
     /// Takes the connection apart, to be [resumed](Parked::resume) when its transport is ready.
     ///
     /// What has arrived and what is unsent stays in the [`Buffers`].
+    #[inline]
     pub fn park(self) -> (Parked<S, K>, T) {
         (Parked { state: self.state, codec: PhantomData }, self.transport)
     }
 
     /// The same connection in another state.
+    #[inline]
     fn into_state<Next>(self, state: Next) -> Connection<'b, Next, T, K, N> {
         Connection { state, transport: self.transport, buffers: self.buffers, codec: PhantomData }
     }
@@ -393,6 +395,7 @@ pub struct Parked<S, K = Bincode> {
 
 impl<S: State, K> Parked<S, K> {
     /// The connection again. `transport` and `buffers` must be those that it was parked with.
+    #[inline]
     pub fn resume<T: Transport, const N: usize>(
         self,
         transport: T,

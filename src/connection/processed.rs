@@ -21,7 +21,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
 
     /// How many replies will be out when all is sent: one, and those put off by [`read_ahead`](Self::read_ahead).
     pub fn replies(&self) -> usize {
-        self.state.put_off + 1
+        self.state.put_off as usize + 1
     }
 
     /// Whether the response took no bytes, so that its reply can only be the end of the connection. A transport without an
@@ -58,6 +58,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     ///     }
     /// }
     /// ```
+    #[inline]
     pub fn read_ahead<C: IpcServerCommand>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
     where
         K: Codec,
@@ -73,7 +74,8 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
             return Step::NotYet(self);
         }
         self.buffers.input.consume(used);
-        let put_off = self.replies();
+        // Each reply that is put off takes a byte of the output buffer at least.
+        let put_off = self.state.put_off.saturating_add(1);
         Step::Ready(self.into_state(Read { command, put_off, has_room: true }))
     }
 
@@ -83,6 +85,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     ///
     /// [`Transport`](ConnectionError::Transport) by the transport, [`Closed`](ConnectionError::Closed) if it takes
     /// no bytes and yet does not say that it is busy. The command was executed, and the peer may not know.
+    #[inline]
     pub fn send(self) -> Sending<'b, T, K, N> {
         let mut connection = self;
         connection.state.has_room = false;
@@ -94,6 +97,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
 }
 
 /// Sends what is in `output`, or as much of it as the transport takes now.
+#[inline]
 pub(super) fn flush<T: Transport, const N: usize>(
     transport: &mut T,
     output: &mut Buffer<N>,

@@ -20,6 +20,7 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
     /// # Errors
     ///
     /// [`Response`](ConnectionError::Response) by this program, after the command was executed.
+    #[inline]
     pub fn process(
         self,
         context: &mut C::Context<'_>,
@@ -35,6 +36,7 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
     /// # Errors
     ///
     /// [`Response`](ConnectionError::Response) by this program, after `decide` has run.
+    #[inline]
     pub fn answer(
         self,
         decide: impl FnOnce(C, Option<PeerCredentials>) -> C::Response,

@@ -4,6 +4,7 @@ use super::{Accepted, Connection, Replied, Transport};
 
 impl<'b, T: Transport, K, const N: usize> Connection<'b, Replied, T, K, N> {
     /// Waits for the peer's next command. Bytes of it that have already arrived are kept.
+    #[inline]
     pub fn next(self) -> Connection<'b, Accepted, T, K, N> {
         self.into_state(Accepted)
     }

@@ -2,21 +2,17 @@
 
 use core::borrow::BorrowMut;
 use core::task::Poll;
-use core::time::Duration;
 
 use super::exchange::{Waiting, advance};
 use super::reasons::Reasoned;
 use super::report::Incident;
 use super::table::{Entry, Token};
-use super::{Accepting, IpcServer, ServerBuffers, ServerError};
+use super::{Accepting, IpcServer, PAUSE, ServerBuffers, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
 use crate::connection::Connection;
 use crate::unix::readiness::Interest;
 use crate::unix::{AcceptError, Stream};
-
-/// How long no connection is accepted after file descriptors or memory have run out.
-const PAUSE: Duration = Duration::from_millis(50);
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
@@ -24,6 +20,8 @@ where
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
+    /// Accepts one connection, if there is one, and takes it as far as it goes now.
+    #[inline(never)]
     pub(super) fn serve_newcomer(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let mut stream = match self.listener.accept() {
             Ok(Poll::Ready(stream)) => stream,
@@ -45,12 +43,12 @@ where
         // A command that is already there is served without a place in the table.
         let buffers = self.buffers.borrow_mut().get(self.table.spare());
         let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::with_codec(&mut stream, &mut *buffers).park();
-        let served_before = self.report.totals().served;
+        let served_before = self.report.served();
         let keep_open = self.settings.keep_open;
-        let waiting = Waiting::Command(accepted);
-        let waiting = advance::<C, K, N>(waiting, &mut stream, buffers, keep_open, context, &mut self.report);
+        let mut waiting = Some(Waiting::Command(accepted));
+        advance::<C, K, N>(&mut waiting, &mut stream, buffers, keep_open, context, &mut self.report);
         if let Some(waiting) = waiting {
-            let idle = self.report.totals().served != served_before && waiting.is_idle(buffers);
+            let idle = self.report.served() != served_before && waiting.is_idle(buffers);
             let admission = Admission { server: self, newcomer: Some((stream, waiting, idle)) };
             admission.server.make_room(context);
         }
@@ -83,10 +81,7 @@ where
     fn admit(&mut self, stream: Stream, waiting: Waiting<K>, idle: bool) {
         let interest = waiting.interest();
         let deadline = (!idle).then(|| self.alarm.now().plus(self.settings.deadline));
-        let Some(token) = self.table.insert(Entry { stream, waiting: Some(waiting), deadline }) else {
-            return;
-        };
-        let Some((entry, _)) = self.table.get(token) else {
+        let Some((token, entry)) = self.table.insert(Entry { stream, waiting: Some(waiting), deadline }) else {
             return;
         };
         if let Err(errno) = self.readiness.add(&entry.stream, token.to_u64(), interest) {

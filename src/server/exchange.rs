@@ -30,37 +30,42 @@ impl<K> Waiting<K> {
     }
 }
 
-/// Receives, executes and replies until the connection must wait (`Some`) or is over (`None`). Counts what it did.
+/// Receives, executes and replies until the connection must wait again or is over (`None`). Counts what it did.
 ///
-/// It receives no more than one buffer, so that a client which never pauses does not hold up the others.
+/// It receives no more than one buffer, so that a client which never pauses does not hold up the others. There is one copy of
+/// it, for newcomers and for those that have waited.
+#[inline(never)]
 pub(super) fn advance<C: IpcServerCommand, K: Codec, const N: usize>(
-    waiting: Waiting<K>,
+    waiting: &mut Option<Waiting<K>>,
     stream: &mut Stream,
     buffers: &mut Buffers<N>,
     keep_open: bool,
     context: &mut C::Context<'_>,
     report: &mut Report,
-) -> Option<Waiting<K>> {
-    let outcome = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, report);
-    outcome.unwrap_or_else(|error| {
+) {
+    if let Err(error) = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, report) {
         report.note(&Incident::Ended(stream.peer(), &error));
-        None
-    })
+    }
 }
 
+#[inline]
 fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
-    waiting: Waiting<K>,
+    waiting: &mut Option<Waiting<K>>,
     stream: &mut Stream,
     buffers: &mut Buffers<N>,
     keep_open: bool,
     context: &mut C::Context<'_>,
     report: &mut Report,
-) -> Result<Option<Waiting<K>>, ConnectionError<Errno>> {
-    let mut next = match waiting {
-        Waiting::Reply(parked) => Next::Reply(parked.resume(stream, buffers)),
-        Waiting::Command(parked) => match parked.resume(stream, buffers).receive::<C>()? {
+) -> Result<(), ConnectionError<Errno>> {
+    let mut next = match waiting.take() {
+        None => return Ok(()),
+        Some(Waiting::Reply(parked)) => Next::Reply(parked.resume(stream, buffers)),
+        Some(Waiting::Command(parked)) => match parked.resume(stream, buffers).receive::<C>()? {
             Step::Ready(read) => Next::Execute(read),
-            Step::NotYet(accepted) => return Ok(Some(Waiting::Command(accepted.park().0))),
+            Step::NotYet(accepted) => {
+                *waiting = Some(Waiting::Command(accepted.park().0));
+                return Ok(());
+            }
         },
     };
     loop {
@@ -82,15 +87,21 @@ fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
         let replies = processed.replies();
         let replied = match processed.send()? {
             Step::Ready(replied) => replied,
-            Step::NotYet(processed) => return Ok(Some(Waiting::Reply(processed.park().0))),
+            Step::NotYet(processed) => {
+                *waiting = Some(Waiting::Reply(processed.park().0));
+                return Ok(());
+            }
         };
         report.count_served(replies);
         if last {
-            return Ok(None);
+            return Ok(());
         }
         next = match replied.next().decode::<C>()? {
             Step::Ready(read) => Next::Execute(read),
-            Step::NotYet(accepted) => return Ok(Some(Waiting::Command(accepted.park().0))),
+            Step::NotYet(accepted) => {
+                *waiting = Some(Waiting::Command(accepted.park().0));
+                return Ok(());
+            }
         };
     }
 }

@@ -33,7 +33,7 @@ use crate::unix::readiness::{Event, Interest, Readiness};
 use crate::unix::{BindError, Listener};
 
 /// How many ready sockets one look at epoll reports. More than that wait for the next look of the same call.
-const EVENTS: usize = 32;
+const EVENTS: usize = 16;
 
 /// How long no connection is accepted after file descriptors or memory have run out.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -155,10 +155,11 @@ where
     ///
     /// [`ServerError`] if the server itself is broken. No client can cause that: what clients do wrong is counted in
     /// [`Handled`].
+    #[inline]
     pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
-        let before = *self.totals();
+        self.report.begin_call();
         self.handle(&mut context)?;
-        Ok(self.totals().since(&before))
+        Ok(self.report.call())
     }
 
     /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.
@@ -170,26 +171,37 @@ where
         self.report.totals()
     }
 
+    /// The first look, apart from the rest so that a call with nothing to do is little more than its system call.
     #[inline]
     fn handle(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
-        let mut turns = self.settings.work_per_call;
-        while turns > 0 {
-            let mut events = [MaybeUninit::uninit(); EVENTS];
-            // No more than there are turns left, so that none has to be put back.
-            let ready = self.readiness.ready(events.get_mut(..turns.min(EVENTS)).unwrap_or_default())?;
-            if ready.is_empty() {
-                break;
-            }
-            turns -= ready.len();
+        let mut events = [MaybeUninit::uninit(); EVENTS];
+        let ready = look(&self.readiness, &mut events, self.settings.work_per_call)?;
+        if !ready.is_empty() {
             self.serve(ready, context)?;
         }
         self.report.end_call(self.table.len());
         Ok(())
     }
 
-    /// Kept apart from `handle`, so that a call with nothing to do is little more than its system call.
+    /// Serves those that are `ready` and, as far as there are turns left, those that later looks show.
     #[inline(never)]
     fn serve(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<(), ServerError> {
+        let mut events = [MaybeUninit::uninit(); EVENTS];
+        let mut turns = self.settings.work_per_call;
+        let mut ready = ready;
+        while !ready.is_empty() {
+            turns -= ready.len();
+            self.serve_each(ready, context)?;
+            if turns == 0 {
+                break;
+            }
+            ready = look(&self.readiness, &mut events, turns)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn serve_each(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let mut is_due = false;
         let mut has_newcomer = false;
         for &Event { data, .. } in ready {
@@ -233,6 +245,7 @@ where
     /// Ends what the alarm went off for: exchanges, and a pause of accepting.
     ///
     /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
+    #[cold]
     fn end_what_is_due(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let now = self.alarm.now();
         // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
@@ -253,6 +266,16 @@ where
         }
         Ok(self.alarm.set(next)?)
     }
+}
+
+/// What is ready, but no more than there are turns left, so that nothing has to be put back.
+#[inline]
+fn look<'e>(
+    readiness: &Readiness,
+    events: &'e mut [MaybeUninit<Event>; EVENTS],
+    turns: usize,
+) -> Result<&'e [Event], ServerError> {
+    Ok(readiness.ready(events.get_mut(..turns.min(EVENTS)).unwrap_or_default())?)
 }
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {

@@ -71,22 +71,6 @@ impl Handled {
     pub(super) const fn new() -> Self {
         Self { served: 0, rejected: 0, refused: 0, expired: 0, evicted: 0, failed: 0, closed: 0, paused: 0, pending: 0 }
     }
-
-    /// What was done since the sums were `before`.
-    #[inline]
-    pub(super) fn since(&self, before: &Self) -> Self {
-        Self {
-            served: self.served.wrapping_sub(before.served),
-            rejected: self.rejected.wrapping_sub(before.rejected),
-            refused: self.refused.wrapping_sub(before.refused),
-            expired: self.expired.wrapping_sub(before.expired),
-            evicted: self.evicted.wrapping_sub(before.evicted),
-            failed: self.failed.wrapping_sub(before.failed),
-            closed: self.closed.wrapping_sub(before.closed),
-            paused: self.paused.wrapping_sub(before.paused),
-            pending: self.pending,
-        }
-    }
 }
 
 /// Why a server can't go on: its listening socket or its epoll instance is broken. Clients never cause it.

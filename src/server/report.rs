@@ -25,9 +25,10 @@ pub(super) enum Incident<'a> {
     Paused(Errno),
 }
 
-/// The sums since the server was made, and what bounds the log.
+/// What was done in this call and since the server was made, and what bounds the log.
 #[derive(Debug)]
 pub(super) struct Report {
+    call: Handled,
     totals: Handled,
     #[cfg(feature = "log")]
     log: log::Log,
@@ -36,6 +37,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) const fn new() -> Self {
         Self {
+            call: Handled::new(),
             totals: Handled::new(),
             #[cfg(feature = "log")]
             log: log::Log::new(),
@@ -46,31 +48,48 @@ impl Report {
         &self.totals
     }
 
+    /// A call begins.
+    #[inline]
+    pub(super) fn begin_call(&mut self) {
+        self.call = Handled::new();
+    }
+
+    /// How many commands this call has served.
+    #[inline]
+    pub(super) fn served(&self) -> usize {
+        self.call.served
+    }
+
     /// Counts commands whose replies are out.
     #[inline]
     pub(super) fn count_served(&mut self, commands: usize) {
-        self.totals.served = self.totals.served.wrapping_add(commands);
+        for sums in [&mut self.call, &mut self.totals] {
+            sums.served = sums.served.wrapping_add(commands);
+        }
     }
 
     /// Counts a connection that was between two exchanges.
     pub(super) fn count_closed(&mut self) {
-        self.totals.closed = self.totals.closed.wrapping_add(1);
+        for sums in [&mut self.call, &mut self.totals] {
+            sums.closed = sums.closed.wrapping_add(1);
+        }
     }
 
     /// Counts `incident`, and logs it.
     #[cold]
     pub(super) fn note(&mut self, incident: &Incident<'_>) {
-        let totals = &mut self.totals;
-        let counter = match incident {
-            Incident::Unknown | Incident::Refused(_) => &mut totals.refused,
-            Incident::Ended(_, ConnectionError::Closed { received: 0 }) => &mut totals.closed,
-            Incident::Ended(_, error) if error.fault() == Fault::Local => &mut totals.failed,
-            Incident::Ended(..) => &mut totals.rejected,
-            Incident::Expired(_) => &mut totals.expired,
-            Incident::Evicted(_) | Incident::Unwatched(..) => &mut totals.evicted,
-            Incident::Paused(_) => &mut totals.paused,
-        };
-        *counter = counter.wrapping_add(1);
+        for sums in [&mut self.call, &mut self.totals] {
+            let counter = match incident {
+                Incident::Unknown | Incident::Refused(_) => &mut sums.refused,
+                Incident::Ended(_, ConnectionError::Closed { received: 0 }) => &mut sums.closed,
+                Incident::Ended(_, error) if error.fault() == Fault::Local => &mut sums.failed,
+                Incident::Ended(..) => &mut sums.rejected,
+                Incident::Expired(_) => &mut sums.expired,
+                Incident::Evicted(_) | Incident::Unwatched(..) => &mut sums.evicted,
+                Incident::Paused(_) => &mut sums.paused,
+            };
+            *counter = counter.wrapping_add(1);
+        }
         #[cfg(feature = "log")]
         self.log.write(incident);
     }
@@ -79,9 +98,16 @@ impl Report {
     /// to do makes this too, so it is next to nothing.
     #[inline]
     pub(super) fn end_call(&mut self, pending: usize) {
+        self.call.pending = pending;
         self.totals.pending = pending;
         #[cfg(feature = "log")]
         self.log.end_call();
+    }
+
+    /// What was done since [`begin_call`](Self::begin_call).
+    #[inline]
+    pub(super) fn call(&self) -> Handled {
+        self.call
     }
 }
 

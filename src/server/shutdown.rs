@@ -82,7 +82,7 @@ where
     /// [`ServerError`] if the server itself is broken.
     pub fn shutdown(mut self, mut context: C::Context<'_>, limit: Duration) -> Result<Handled, ServerError> {
         let end = self.alarm.now().plus(limit);
-        let before = *self.totals();
+        self.report.begin_call();
         self.settings.keep_open = false;
         // Those in the backlog have connected to this server; unless there is a successor, no other will serve them.
         let backlog_is_ours = self.listener.close_path();
@@ -99,7 +99,7 @@ where
             let done = self.table.len() == 0 && self.accepting == Accepting::Never;
             if done || remaining.is_zero() {
                 self.report.end_call(self.table.len());
-                return Ok(self.totals().since(&before));
+                return Ok(self.report.call());
             }
             self.readiness.wait(Some(remaining))?;
         }

@@ -141,16 +141,13 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     /// Gives a connection a free place, if there is one; the spare buffers become those of the place.
-    pub(super) fn insert(&mut self, entry: Entry<K>) -> Option<Token> {
+    pub(super) fn insert(&mut self, entry: Entry<K>) -> Option<(Token, &mut Entry<K>)> {
         let index = self.free.pop()?;
+        self.link(index, end(entry.is_idle()));
         let slot = self.slots.get_mut(index as usize)?;
-        slot.generation = slot.generation.wrapping_add(1);
-        let token = Token { index, generation: slot.generation };
         self.spare = replace(&mut slot.buffers, self.spare);
-        let idle = entry.is_idle();
-        slot.entry = Some(entry);
-        self.link(index, end(idle));
-        Some(token)
+        slot.generation = slot.generation.wrapping_add(1);
+        Some((Token { index, generation: slot.generation }, slot.entry.insert(entry)))
     }
 
     /// The connection that `token` was made for, if it is still there, and which of the server's buffers are its own.

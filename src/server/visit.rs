@@ -3,7 +3,7 @@
 use core::borrow::BorrowMut;
 use core::mem::forget;
 
-use super::exchange::advance;
+use super::exchange::{Waiting, advance};
 use super::report::Incident;
 use super::table::{Table, Token};
 use super::{IpcServer, ServerBuffers};
@@ -19,24 +19,24 @@ where
 {
     /// Takes a waiting connection as far as it goes now, if it is still there. If it is `due` and does not finish an
     /// exchange, it is closed.
+    #[inline(never)]
     pub(super) fn serve_waiting(&mut self, token: Token, due: bool, context: &mut C::Context<'_>) {
         let visit = Visit { table: &mut self.table, readiness: &self.readiness, token };
         let Some((entry, buffers)) = visit.table.get(token) else {
             // It was closed earlier in this call.
             return;
         };
-        let Some(waiting) = entry.waiting.take() else {
+        let Some(watched) = entry.waiting.as_ref().map(Waiting::interest) else {
             return;
         };
         let buffers = self.buffers.borrow_mut().get(buffers);
-        let watched = waiting.interest();
-        let served_before = self.report.totals().served;
+        let served_before = self.report.served();
         let keep_open = self.settings.keep_open;
-        let waiting = advance::<C, K, N>(waiting, &mut entry.stream, buffers, keep_open, context, &mut self.report);
-        let Some(waiting) = waiting else {
+        advance::<C, K, N>(&mut entry.waiting, &mut entry.stream, buffers, keep_open, context, &mut self.report);
+        let Some(waiting) = &entry.waiting else {
             return;
         };
-        let finished = self.report.totals().served != served_before;
+        let finished = self.report.served() != served_before;
         if due && !finished {
             self.report.note(&Incident::Expired(entry.stream.peer()));
             return;
@@ -50,7 +50,6 @@ where
         }
         let was_idle = entry.deadline.is_none();
         let idle = (finished || was_idle) && waiting.is_idle(buffers);
-        entry.waiting = Some(waiting);
         if idle {
             entry.deadline = None;
         } else if finished || was_idle {
@@ -64,6 +63,7 @@ where
         visit.keep();
     }
 
+    /// Closes a connection, if it is still there.
     pub(super) fn close(&mut self, token: Token) {
         drop(Visit { table: &mut self.table, readiness: &self.readiness, token });
     }
