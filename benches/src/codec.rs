@@ -63,13 +63,21 @@ where
         Contender {
             name: "bincode 1.3.3",
             exchanges,
-            run: encoding(|buffer| Ok(bincode::serialize_into(&mut *buffer, black_box(value))?)),
+            run: encoding(|buffer| {
+                let mut rest = &mut *buffer;
+                bincode::serialize_into(&mut rest, black_box(value))?;
+                Ok(CAPACITY - rest.len())
+            }),
         },
         Contender { name: "ours", exchanges, run: encoding(|buffer| Ok(Bincode::encode(black_box(value), buffer)?)) },
         Contender {
             name: "wincode 0.6",
             exchanges,
-            run: encoding(|buffer| Ok(wincode::serialize_into(&mut *buffer, black_box(value))?)),
+            run: encoding(|buffer| {
+                let mut rest = &mut *buffer;
+                wincode::serialize_into(&mut rest, black_box(value))?;
+                Ok(CAPACITY - rest.len())
+            }),
         },
     ];
     let encoding = rounds(&mut encode, options.rounds)?;
@@ -116,8 +124,9 @@ fn section_of(what: &str, name: &str, length: usize, figures: &[Figures]) -> (Ta
     (table, goals.into())
 }
 
-fn encoding<'a, T>(
-    mut once: impl FnMut(&mut [u8]) -> Outcome<T> + 'a,
+/// `once` says how many bytes it has written, which whoever sends them must know.
+fn encoding<'a>(
+    mut once: impl FnMut(&mut [u8]) -> Outcome<usize> + 'a,
 ) -> Box<dyn FnMut(usize) -> Outcome<Duration> + 'a> {
     let mut buffer = [0; CAPACITY];
     repeat(move || {

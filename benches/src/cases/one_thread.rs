@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, 
 
 use crate::Outcome;
 use crate::command::{Command, Daemon};
-use crate::measure::{Contender, Figures, rounds};
+use crate::measure::{Contender, Figures, named, rounds};
 use crate::one_thread::{exchange, serve};
 use crate::options::Options;
 use crate::peers::floor::{Floor, NO_TIME};
@@ -18,7 +18,7 @@ use crate::peers::ours::Ours;
 use crate::peers::published::Published;
 use crate::peers::{Connection, OneThread};
 use crate::pipelined::{BATCH, PipelinedFloor, PipelinedOurs};
-use crate::report::{Highlight, Panel, Section, Table};
+use crate::report::{Goal, Highlight, Panel, Section, Table};
 use crate::scratch::Scratch;
 
 pub(crate) fn one_shot(options: &Options) -> Outcome<Section> {
@@ -31,7 +31,8 @@ pub(crate) fn one_shot(options: &Options) -> Outcome<Section> {
     ];
     let figures = rounds(&mut contenders, options.rounds)?;
     let table = Table::of_figures("One-shot exchange, in one thread", &figures, &["floor", "published 0.3.2"]);
-    Ok(with_panel("One-shot exchange, in one thread", &figures, table))
+    let goals = goals("one-shot exchange", &figures, &[("floor", 1.05), ("published 0.3.2", 0.8)])?;
+    Ok(with_panel("One-shot exchange, in one thread", &figures, table, goals))
 }
 
 pub(crate) fn kept(options: &Options) -> Outcome<Section> {
@@ -43,13 +44,21 @@ pub(crate) fn kept(options: &Options) -> Outcome<Section> {
     ];
     let figures = rounds(&mut contenders, options.rounds)?;
     let table = Table::of_figures("Exchange on a kept connection, in one thread", &figures, &["floor"]);
-    Ok(with_panel("Exchange on a kept connection, in one thread", &figures, table))
+    let goals = goals("exchange on a kept connection", &figures, &[("floor", 1.05)])?;
+    Ok(with_panel("Exchange on a kept connection, in one thread", &figures, table, goals))
 }
 
-fn with_panel(title: &'static str, figures: &[Figures], table: Table) -> Section {
+/// How many times as long as the others ours is to take at most.
+fn goals(what: &str, figures: &[Figures], others: &[(&str, f64)]) -> Outcome<Vec<Goal>> {
+    let ours = named(figures, "ours")?;
+    let goal = |&(name, most)| Ok(Goal::new(format!("{what}, x {name}"), ours.ratio(named(figures, name)?), most));
+    others.iter().map(goal).collect()
+}
+
+fn with_panel(title: &'static str, figures: &[Figures], table: Table, goals: Vec<Goal>) -> Section {
     let bars = figures.iter().map(|each| (each.name, each.median())).collect();
     let highlights = vec![Highlight::of_figures(title, figures)];
-    Section { tables: vec![table], panel: Some(Panel { title, bars }), goals: Vec::new(), highlights }
+    Section { tables: vec![table], panel: Some(Panel { title, bars }), goals, highlights }
 }
 
 fn contender<'a, T: OneThread + 'a>(name: &'static str, exchanges: usize, mut subject: T) -> Contender<'a> {
@@ -103,8 +112,9 @@ pub(crate) fn idle(options: &Options) -> Outcome<Section> {
     ];
     let figures = rounds(&mut contenders, options.rounds)?;
     let table = Table::of_figures("A poll with nothing to do", &figures, &["epoll_wait(0)"]);
+    let goals = goals("poll with nothing to do", &figures, &[("epoll_wait(0)", 1.25)])?;
     let highlights = vec![Highlight::of_figures("A poll with nothing to do", &figures)];
-    Ok(Section { tables: vec![table], highlights, ..Section::default() })
+    Ok(Section { tables: vec![table], goals, highlights, ..Section::default() })
 }
 
 /// Many commands in one `send`, on a kept connection: per command, both sides and the server's part alone.
@@ -128,6 +138,7 @@ pub(crate) fn pipelined(options: &Options) -> Outcome<Section> {
         Table::of_figures("32 commands in one send, in one thread; per command", &both_sides, &["floor"]),
         Table::of_figures("32 commands in one send, the server's part alone; per command", &server, &["floor"]),
     ];
+    let goals = vec![Goal::new("one of 32 commands in one send, µs", named(&both_sides, "ours")?.median(), 0.2)];
     let highlights = vec![Highlight::of_figures("32 commands in one send, in one thread; each", &both_sides)];
-    Ok(Section { tables, highlights, ..Section::default() })
+    Ok(Section { tables, goals, highlights, ..Section::default() })
 }
