@@ -86,7 +86,7 @@ fn what_was_done_before_a_panic_is_counted() {
 
     assert_eq!(turn(&mut server), None);
     let totals = *server.totals();
-    let answered = clients.iter().filter(|client| is_readable(client)).count();
+    let answered = clients.iter().filter(|client| is_readable(*client)).count();
     assert_eq!(totals.served, answered);
     assert!(answered > 0, "the panic came first: nothing is shown");
 

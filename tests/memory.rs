@@ -28,7 +28,7 @@ impl IpcServerCommand for Measure {
 /// The formula of the guide's chapter on capacities, for targets of 64 bits.
 const fn server(capacity: usize, connections: usize) -> usize {
     let log = if cfg!(feature = "log") { 32 } else { 0 };
-    432 + log + (60 * connections).next_multiple_of(8) + (connections + 1) * (2 * capacity + 64)
+    488 + log + 64 * connections + (connections + 1) * (2 * capacity + 64)
 }
 
 #[test]

@@ -431,7 +431,7 @@ fn follow<const PLACES: usize>(steps: &[Step], keep_open: bool, work_per_call: u
 
 /// The same cases in every run.
 fn follow_any<const PLACES: usize>(keep_open: bool, work_per_call: usize) {
-    let config = Config { cases: 30, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     runner
         .run(&steps(), |steps| {

@@ -22,7 +22,8 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`Closed`](ConnectionError::Closed), [`Malformed`](ConnectionError::Malformed) and
     /// [`TooLarge`](ConnectionError::TooLarge) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
     /// `C`, [`Transport`](ConnectionError::Transport) by the transport.
-    #[inline]
+    // Between two system calls, where each return is mispredicted.
+    #[inline(always)]
     pub fn receive<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
         let mut connection = self;
         loop {

@@ -36,7 +36,8 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
     /// # Errors
     ///
     /// [`Response`](ConnectionError::Response) by this program, after `decide` has run.
-    #[inline]
+    // Between two system calls, where each return is mispredicted.
+    #[inline(always)]
     pub fn answer(
         self,
         decide: impl FnOnce(C, Option<PeerCredentials>) -> C::Response,

@@ -68,7 +68,7 @@
 //!
 //! # The memory
 //!
-//! On a target of 64 bits a server is `432 + 60 M + (M + 1) (2 N + 64)` bytes, rounded up to a multiple of 8, with the feature
+//! On a target of 64 bits a server is `488 + 64 M + (M + 1) (2 N + 64)` bytes, rounded up to a multiple of 8, with the feature
 //! `log` 32 more, and a [`Client`](crate::Client) `160 + (2 N + 64)`. The crate's tests hold them to it.
 //!
 //! ```
@@ -77,12 +77,12 @@
 //! use ipc_server::codec::Bincode;
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
-//! assert_eq!(size_of::<IpcServer<Command>>(), 19_920);
-//! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_648);
+//! assert_eq!(size_of::<IpcServer<Command>>(), 20_008);
+//! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_704);
 //! # }
 //! ```
 //!
-//! All but `432 + 60 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
+//! All but `488 + 64 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
 //! which is a value and lies where you put it. But a value is moved while it is built, so that the stack must hold some copies
 //! for a moment. Where that is too much, [lend](crate::ServerBuilder::buffers) the server its buffers:
 //!

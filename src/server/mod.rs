@@ -208,7 +208,7 @@ where
             match data.u64() {
                 Token::LISTENER => has_newcomer = true,
                 Token::ALARM => is_due = true,
-                token => self.serve_waiting(Token::from_u64(token), false, context),
+                token => self.serve_connection(Token::from_u64(token), false, context),
             }
         }
         if is_due {
@@ -250,9 +250,9 @@ where
         let now = self.alarm.now();
         // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
         self.alarm.set(Some(now.plus(PAUSE)))?;
-        for index in 0..CONNECTIONS {
+        for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.due(index, now) {
-                self.serve_waiting(token, true, context);
+                self.serve_connection(token, true, context);
             }
         }
         let mut next = self.table.next_deadline();

@@ -113,7 +113,7 @@ where
 
     /// Closes the connections that owe nothing.
     fn close_idle(&mut self) {
-        for index in 0..CONNECTIONS {
+        for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.idle(index) {
                 self.close(token);
                 self.report.count_closed();

@@ -1,13 +1,11 @@
-//! The connections that wait.
+//! The connections that are open.
 
 use core::array;
-use core::mem::replace;
-
-use heapless::Vec;
 
 use super::exchange::Waiting;
 use crate::unix::Stream;
 use crate::unix::clock::Instant;
+use crate::unix::readiness::Interest;
 
 /// A place in the table and which of its successive tenants is meant.
 ///
@@ -33,23 +31,27 @@ impl Token {
         Self { index: token as u32, generation: (token >> 32) as u32 }
     }
 
-    fn index(self) -> usize {
+    /// The place, and which of the server's buffers belong to it.
+    pub(super) fn index(self) -> usize {
         self.index as usize
     }
 }
 
-/// A connection that waits, apart from its buffers.
+/// An open connection, apart from its buffers.
 pub(super) struct Entry<K> {
     pub(super) stream: Stream,
     /// What it waits for; none while it is served.
     pub(super) waiting: Option<Waiting<K>>,
+    /// What epoll watches for; none of a newcomer, which may be gone before it need be watched.
+    pub(super) watched: Option<Interest>,
     /// When its exchange must be finished; none between two exchanges.
     pub(super) deadline: Option<Instant>,
 }
 
 impl<K> Entry<K> {
-    fn is_idle(&self) -> bool {
-        self.deadline.is_none()
+    /// Whether its client owes nothing.
+    pub(super) fn is_idle(&self) -> bool {
+        self.watched.is_some() && self.deadline.is_none()
     }
 }
 
@@ -60,9 +62,8 @@ const OWING: u32 = u32::MAX - 1;
 struct Slot<K> {
     entry: Option<Entry<K>>,
     generation: u32,
-    /// Which of the server's buffers are its tenant's.
-    buffers: u32,
-    /// The places on the same list whose tenants began to wait for what they wait for just before and just after this one's.
+    /// The places on the same list whose tenants began to wait for what they wait for just before and just after this one's;
+    /// of a newcomer, its own. The free places are a list of `older`.
     older: u32,
     newer: u32,
 }
@@ -73,16 +74,18 @@ struct Ends {
     newest: u32,
 }
 
-/// `CONNECTIONS` places for connections that wait, and which of the server's buffers belongs to each.
+/// Places for `CONNECTIONS` connections that wait, and one for a newcomer.
 pub(super) struct Table<K, const CONNECTIONS: usize> {
     slots: [Slot<K>; CONNECTIONS],
-    free: Vec<u32, CONNECTIONS>,
+    /// The place beyond them, whose index is `CONNECTIONS`. Newcomers take turns in all.
+    last: Slot<K>,
+    /// The first free place.
+    free: u32,
+    len: u32,
     /// Those whose clients owe nothing: they are between two commands.
     idle: Ends,
     /// Those that wait for the rest of a command, or for their client to take a reply.
     owing: Ends,
-    /// Which of the server's buffers belong to no place.
-    spare: u32,
 }
 
 impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
@@ -90,37 +93,38 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     pub(super) fn new() -> Self {
         const {
             assert!(CONNECTIONS > 0, "a server needs room for a connection that waits: at least 1");
-            assert!(CONNECTIONS < u32::MAX as usize - 1, "a server has at most 2^32 - 3 connections");
+            assert!(CONNECTIONS < u32::MAX as usize - 2, "a server has at most 2^32 - 4 connections");
         }
+        let slot = |index| Slot { entry: None, generation: 0, older: index + 1, newer: index };
         Self {
-            slots: array::from_fn(|index| Slot {
-                entry: None,
-                generation: 0,
-                buffers: index as u32,
-                older: OWING,
-                newer: OWING,
-            }),
-            free: (0..CONNECTIONS as u32).rev().collect(),
+            slots: array::from_fn(|index| slot(index as u32)),
+            last: slot(CONNECTIONS as u32),
+            free: 0,
+            len: 0,
             idle: Ends { oldest: IDLE, newest: IDLE },
             owing: Ends { oldest: OWING, newest: OWING },
-            spare: CONNECTIONS as u32,
         }
     }
 
-    /// How many connections wait.
+    /// How many connections are open.
     pub(super) fn len(&self) -> usize {
-        CONNECTIONS - self.free.len()
+        self.len as usize
     }
 
+    /// Whether no place is left for a newcomer.
     pub(super) fn is_full(&self) -> bool {
-        self.free.is_empty()
+        self.len() > CONNECTIONS
     }
 
-    /// The connection that goes first when another needs its place: the one that has owed something longest; if none does,
-    /// the one that has been idle longest.
-    pub(super) fn oldest(&self) -> Option<Token> {
-        let oldest = if self.owing.oldest == OWING { self.idle.oldest } else { self.owing.oldest };
-        self.token_if(oldest as usize, |_| true)
+    /// The connection that goes first when `newcomer` has taken the last place: the one that has owed something longest; if
+    /// no other does, the one that has been idle longest.
+    pub(super) fn oldest_but(&self, newcomer: Token) -> Option<Token> {
+        [self.owing.oldest, self.idle.oldest].into_iter().find_map(|oldest| {
+            // The end of a list is no index.
+            let slot = self.slots().nth(oldest as usize)?;
+            let other = if oldest == newcomer.index { slot.newer } else { oldest };
+            self.token_if(other as usize, |_| true)
+        })
     }
 
     /// The connection at `index` if its deadline has passed.
@@ -134,89 +138,115 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     fn token_if(&self, index: usize, condition: impl FnOnce(&Entry<K>) -> bool) -> Option<Token> {
-        let slot = self.slots.get(index)?;
+        let slot = self.slots().nth(index)?;
         #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
         let token = Token { index: index as u32, generation: slot.generation };
         slot.entry.as_ref().filter(|entry| condition(entry)).map(|_| token)
     }
 
-    /// Gives a connection a free place, if there is one; the spare buffers become those of the place.
-    pub(super) fn insert(&mut self, entry: Entry<K>) -> Option<(Token, &mut Entry<K>)> {
-        let index = self.free.pop()?;
-        self.link(index, end(entry.is_idle()));
-        let slot = self.slots.get_mut(index as usize)?;
-        self.spare = replace(&mut slot.buffers, self.spare);
+    /// The place of the next newcomer.
+    pub(super) fn next(&self) -> usize {
+        self.free as usize
+    }
+
+    /// Gives a connection a free place, if there is one. It is on no list until it [waits](Self::wait_anew).
+    pub(super) fn insert(&mut self, entry: Entry<K>) -> Option<Token> {
+        if self.is_full() {
+            return None;
+        }
+        let index = self.free;
+        let slot = self.slot(index);
+        let next = slot.older;
         slot.generation = slot.generation.wrapping_add(1);
-        Some((Token { index, generation: slot.generation }, slot.entry.insert(entry)))
+        slot.entry = Some(entry);
+        (slot.older, slot.newer) = (index, index);
+        let token = Token { index, generation: slot.generation };
+        self.free = next;
+        self.len += 1;
+        Some(token)
     }
 
-    /// The connection that `token` was made for, if it is still there, and which of the server's buffers are its own.
+    /// The connection that `token` was made for, if it is still open.
     #[inline]
-    pub(super) fn get(&mut self, token: Token) -> Option<(&mut Entry<K>, usize)> {
-        let slot = self.slots.get_mut(token.index()).filter(|slot| slot.generation == token.generation)?;
-        Some((slot.entry.as_mut()?, slot.buffers as usize))
+    pub(super) fn get(&mut self, token: Token) -> Option<&mut Entry<K>> {
+        let slot = self.slot(token.index);
+        if slot.generation != token.generation {
+            return None;
+        }
+        slot.entry.as_mut()
     }
 
-    /// Takes out the connection that `token` was made for, if it is still there.
+    /// Takes out the connection that `token` was made for, if it is still open.
     pub(super) fn remove(&mut self, token: Token) -> Option<Entry<K>> {
-        let slot = self.slots.get_mut(token.index()).filter(|slot| slot.generation == token.generation)?;
+        let free = self.free;
+        let slot = self.slot(token.index);
+        if slot.generation != token.generation {
+            return None;
+        }
         let entry = slot.entry.take()?;
-        self.unlink(token.index);
-        // There is room for as many as there are places.
-        let _ = self.free.push(token.index);
+        if entry.watched.is_some() {
+            self.unlink(token.index);
+        }
+        self.slot(token.index).older = free;
+        self.free = token.index;
+        self.len -= 1;
         Some(entry)
     }
 
-    /// From now on the connection waits for something else: it has finished an exchange or begun one.
+    /// From now on the connection waits for something else: it is new, or has finished an exchange or begun one.
     #[inline]
     pub(super) fn wait_anew(&mut self, token: Token, idle: bool) {
         let newest = if idle { self.idle.newest } else { self.owing.newest };
         if newest != token.index {
             self.unlink(token.index);
-            self.link(token.index, end(idle));
+            self.link(token.index, if idle { IDLE } else { OWING });
         }
-    }
-
-    /// Which buffers are those of no place. Most connections are closed again before they need one.
-    pub(super) fn spare(&self) -> usize {
-        self.spare as usize
     }
 
     /// The earliest deadline.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.slots.iter().filter_map(|slot| slot.entry.as_ref()?.deadline).min()
+        self.slots().filter_map(|slot| slot.entry.as_ref()?.deadline).min()
     }
 
     /// Makes a place that is on no list the newest of one.
     fn link(&mut self, index: u32, end: u32) {
-        let older = replace(self.older_than(end), index);
+        let older = *self.older_than(end);
+        *self.older_than(end) = index;
         *self.newer_than(older) = index;
-        if let Some(slot) = self.slots.get_mut(index as usize) {
-            (slot.older, slot.newer) = (older, end);
-        }
+        let slot = self.slot(index);
+        (slot.older, slot.newer) = (older, end);
     }
 
     fn unlink(&mut self, index: u32) {
-        let Some(&Slot { older, newer, .. }) = self.slots.get(index as usize) else {
-            return;
-        };
+        let &mut Slot { older, newer, .. } = self.slot(index);
         *self.newer_than(older) = newer;
         *self.older_than(newer) = older;
     }
 
     /// What follows a place on its list; the oldest follows the end.
     fn newer_than(&mut self, index: u32) -> &mut u32 {
-        let ends = if index == IDLE { &mut self.idle } else { &mut self.owing };
-        self.slots.get_mut(index as usize).map_or(&mut ends.oldest, |slot| &mut slot.newer)
+        match index {
+            IDLE => &mut self.idle.oldest,
+            OWING => &mut self.owing.oldest,
+            index => &mut self.slot(index).newer,
+        }
     }
 
     /// What precedes a place on its list; the newest precedes the end.
     fn older_than(&mut self, index: u32) -> &mut u32 {
-        let ends = if index == IDLE { &mut self.idle } else { &mut self.owing };
-        self.slots.get_mut(index as usize).map_or(&mut ends.newest, |slot| &mut slot.older)
+        match index {
+            IDLE => &mut self.idle.newest,
+            OWING => &mut self.owing.newest,
+            index => &mut self.slot(index).older,
+        }
     }
-}
 
-fn end(idle: bool) -> u32 {
-    if idle { IDLE } else { OWING }
+    #[inline]
+    fn slot(&mut self, index: u32) -> &mut Slot<K> {
+        self.slots.get_mut(index as usize).unwrap_or(&mut self.last)
+    }
+
+    fn slots(&self) -> impl Iterator<Item = &Slot<K>> {
+        self.slots.iter().chain([&self.last])
+    }
 }

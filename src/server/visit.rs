@@ -1,9 +1,9 @@
-//! Serving a connection that has waited.
+//! Serving one of the open connections.
 
 use core::borrow::BorrowMut;
 use core::mem::forget;
 
-use super::exchange::{Waiting, advance};
+use super::exchange::exchange;
 use super::report::Incident;
 use super::table::{Table, Token};
 use super::{IpcServer, ServerBuffers};
@@ -17,53 +17,47 @@ where
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
-    /// Takes a waiting connection as far as it goes now, if it is still there. If it is `due` and does not finish an
-    /// exchange, it is closed.
+    /// Takes a connection as far as it goes now, if it is still open. It is closed if that is its end, or if it is `due` and
+    /// does not finish an exchange.
     #[inline(never)]
-    pub(super) fn serve_waiting(&mut self, token: Token, due: bool, context: &mut C::Context<'_>) {
+    pub(super) fn serve_connection(&mut self, token: Token, due: bool, context: &mut C::Context<'_>) {
         let visit = Visit { table: &mut self.table, readiness: &self.readiness, token };
-        let Some((entry, buffers)) = visit.table.get(token) else {
-            // It was closed earlier in this call.
-            return;
-        };
-        let Some(watched) = entry.waiting.as_ref().map(Waiting::interest) else {
-            return;
-        };
-        let buffers = self.buffers.borrow_mut().get(buffers);
+        // It may have been closed earlier in this call.
+        let Some(entry) = visit.table.get(token) else { return };
+        let buffers = self.buffers.borrow_mut().get(token.index());
         let served_before = self.report.served();
-        let keep_open = self.settings.keep_open;
-        advance::<C, K, N>(&mut entry.waiting, &mut entry.stream, buffers, keep_open, context, &mut self.report);
-        let Some(waiting) = &entry.waiting else {
-            return;
-        };
+        let (waiting, stream, keep_open) = (&mut entry.waiting, &mut entry.stream, self.settings.keep_open);
+        if let Err(error) = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, &mut self.report) {
+            return self.report.note(&Incident::Ended(entry.stream.peer(), &error));
+        }
+        let Some(waiting) = &entry.waiting else { return };
         let finished = self.report.served() != served_before;
         if due && !finished {
-            self.report.note(&Incident::Expired(entry.stream.peer()));
-            return;
+            return self.report.note(&Incident::Expired(entry.stream.peer()));
         }
-        let wanted = waiting.interest();
-        if wanted != watched {
-            if let Err(errno) = visit.readiness.modify(&entry.stream, token.to_u64(), wanted) {
-                self.report.note(&Incident::Unwatched(entry.stream.peer(), errno));
-                return;
-            }
-        }
-        let was_idle = entry.deadline.is_none();
+        let is_new = entry.watched.is_none();
+        let was_idle = entry.is_idle();
         let idle = (finished || was_idle) && waiting.is_idle(buffers);
-        if idle {
-            entry.deadline = None;
-        } else if finished || was_idle {
-            let deadline = self.alarm.now().plus(self.settings.deadline);
-            entry.deadline = Some(deadline);
-            self.alarm.set_by(deadline);
+        let wanted = waiting.interest();
+        if entry.watched != Some(wanted) {
+            let watch = if is_new { Readiness::add } else { Readiness::modify };
+            if let Err(errno) = watch(visit.readiness, &entry.stream, token.to_u64(), wanted) {
+                // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
+                return self.report.note(&Incident::Unwatched(entry.stream.peer(), errno));
+            }
+            entry.watched = Some(wanted);
         }
-        if finished || idle != was_idle {
+        if is_new || finished || idle != was_idle {
+            entry.deadline = (!idle).then(|| self.alarm.now().plus(self.settings.deadline));
+            if let Some(deadline) = entry.deadline {
+                self.alarm.set_by(deadline);
+            }
             visit.table.wait_anew(token, idle);
         }
         visit.keep();
     }
 
-    /// Closes a connection, if it is still there.
+    /// Closes a connection, if it is still open.
     pub(super) fn close(&mut self, token: Token) {
         drop(Visit { table: &mut self.table, readiness: &self.readiness, token });
     }
@@ -85,7 +79,9 @@ impl<K, const CONNECTIONS: usize> Visit<'_, K, CONNECTIONS> {
 impl<K, const CONNECTIONS: usize> Drop for Visit<'_, K, CONNECTIONS> {
     fn drop(&mut self) {
         if let Some(entry) = self.table.remove(self.token) {
-            self.readiness.remove(&entry.stream);
+            if entry.watched.is_some() {
+                self.readiness.remove(&entry.stream);
+            }
         }
     }
 }
