@@ -1,5 +1,6 @@
 //! A connected socket.
 
+use core::num::NonZeroU32;
 use core::task::Poll;
 use core::time::Duration;
 
@@ -22,6 +23,8 @@ use crate::transport::Transport;
 pub struct Stream {
     socket: OwnedFd,
     peer: PeerCredentials,
+    /// How large its send buffer is, once that was asked: nobody changes it.
+    send_buffer: Option<NonZeroU32>,
 }
 
 impl Stream {
@@ -41,6 +44,7 @@ impl Stream {
                 pid: peer.pid.as_raw_nonzero().get().unsigned_abs(),
             },
             socket,
+            send_buffer: None,
         })
     }
 
@@ -72,7 +76,11 @@ impl Transport for Stream {
     /// at most twice its length and some overhead.
     fn has_room(&mut self, length: usize) -> bool {
         let enough = length.saturating_mul(4).saturating_add(4096);
-        socket_send_buffer_size(&self.socket).is_ok_and(|size| size >= enough)
+        if self.send_buffer.is_none() {
+            let size = socket_send_buffer_size(&self.socket).ok();
+            self.send_buffer = size.and_then(|size| NonZeroU32::new(size.try_into().ok()?));
+        }
+        self.send_buffer.is_some_and(|size| size.get() as usize >= enough)
             && wait_for_output(&self.socket, Duration::ZERO) == Ok(true)
     }
 
