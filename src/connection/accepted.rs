@@ -22,7 +22,7 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`Closed`](ConnectionError::Closed), [`Malformed`](ConnectionError::Malformed) and
     /// [`TooLarge`](ConnectionError::TooLarge) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
     /// `C`, [`Transport`](ConnectionError::Transport) by the transport.
-    // Between two system calls, where each return is mispredicted.
+    // Out of line, the connection would go through memory, and the return after a system call be mispredicted.
     #[inline(always)]
     pub fn receive<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
         let mut connection = self;

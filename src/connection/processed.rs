@@ -74,7 +74,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
             return Step::NotYet(self);
         }
         self.buffers.input.consume(used);
-        // Each reply that is put off takes a byte of the output buffer at least.
+        // Each takes a byte of the output buffer at least: there can be more only with a capacity of 4 GiB.
         let put_off = self.state.put_off.saturating_add(1);
         Step::Ready(self.into_state(Read { command, put_off, has_room: true }))
     }

@@ -36,7 +36,7 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
     /// # Errors
     ///
     /// [`Response`](ConnectionError::Response) by this program, after `decide` has run.
-    // Between two system calls, where each return is mispredicted.
+    // Out of line, the connection would go through memory, and the return after a system call be mispredicted.
     #[inline(always)]
     pub fn answer(
         self,

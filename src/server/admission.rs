@@ -6,13 +6,13 @@ use core::task::Poll;
 use super::exchange::Waiting;
 use super::reasons::Reasoned;
 use super::report::Incident;
-use super::table::{Entry, Token};
+use super::table::Token;
 use super::{Accepting, IpcServer, PAUSE, ServerBuffers, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
 use crate::connection::Connection;
-use crate::unix::AcceptError;
 use crate::unix::readiness::Interest;
+use crate::unix::{AcceptError, Errno};
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
@@ -20,10 +20,14 @@ where
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
+    /// Accepts one connection, if there is one, and takes it as far as it goes now. Nobody can come any more if the listening
+    /// socket has `hung_up`.
     #[inline(never)]
-    pub(super) fn serve_newcomer(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
+    pub(super) fn serve_newcomer(&mut self, hung_up: bool, context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let stream = match self.listener.accept() {
             Ok(Poll::Ready(stream)) => stream,
+            // Some other process that has it has shut it down (man 2 shutdown).
+            Ok(Poll::Pending) if hung_up => return Err(Errno::INVAL.into()),
             Ok(Poll::Pending) => return Ok(()),
             Err(AcceptError::UnknownPeer) => {
                 self.report.note(&Incident::Unknown);
@@ -35,18 +39,22 @@ where
             }
             Err(AcceptError::Broken(errno)) => return Err(errno.into()),
         };
-        if !self.settings.authorizes(&stream.peer()) {
-            self.report.note(&Incident::Refused(stream.peer()));
+        let peer = stream.peer();
+        if !self.settings.authorizes(&peer) {
+            self.report.note(&Incident::Refused(peer));
             return Ok(());
         }
-        let buffers = self.buffers.borrow_mut().get(self.table.next());
-        let (accepted, stream) = Connection::<_, _, Reasoned<K>, N>::with_codec(stream, buffers).park();
-        let waiting = Some(Waiting::Command(accepted));
-        if let Some(newcomer) = self.table.insert(Entry { stream, waiting, watched: None, deadline: None }) {
-            self.serve_connection(newcomer, false, context);
-            if self.table.is_full() {
-                self.make_room(newcomer, context);
-            }
+        let Some((newcomer, entry)) = self.table.insert(stream) else {
+            // It does not happen: whoever took the last place has made room.
+            self.report.note(&Incident::Evicted(peer));
+            return Ok(());
+        };
+        let buffers = self.buffers.borrow_mut().get(newcomer.index());
+        let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::with_codec(&mut entry.stream, buffers).park();
+        entry.waiting = Some(Waiting::Command(accepted));
+        self.serve_connection(newcomer, false, context);
+        if self.table.is_full() {
+            self.make_room(newcomer, context);
         }
         Ok(())
     }
@@ -58,23 +66,23 @@ where
     fn make_room(&mut self, newcomer: Token, context: &mut C::Context<'_>) {
         // A connection that has got on is not the oldest any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
-            let Some(oldest) = self.table.oldest_but(newcomer).filter(|_| self.table.is_full()) else {
-                return;
-            };
+            let Some(oldest) = self.table.oldest_but(newcomer) else { break };
             self.serve_connection(oldest, false, context);
+            if !self.table.is_full() {
+                return;
+            }
             if self.table.oldest_but(newcomer) == Some(oldest) {
                 break;
             }
             // The newcomer came after what the other has done.
-            if let Some(idle) = self.table.get(newcomer).map(|entry| entry.is_idle()) {
+            if let Some(entry) = self.table.get(newcomer) {
+                let idle = entry.is_idle();
                 self.table.wait_anew(newcomer, idle);
             }
         }
-        if let Some(oldest) = self.table.oldest_but(newcomer).filter(|_| self.table.is_full()) {
-            if let Some(entry) = self.table.get(oldest) {
-                self.report.note(&Incident::Evicted(entry.stream.peer()));
-            }
-            self.close(oldest);
+        let evicted = self.table.oldest_but(newcomer).and_then(|oldest| self.close(oldest));
+        if let Some(peer) = evicted {
+            self.report.note(&Incident::Evicted(peer));
         }
     }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::connection::Buffers;
 
 /// The buffers of an [`IpcServer`](crate::IpcServer): [`Buffers`] for each of `CONNECTIONS` connections that wait, and for
-/// one that does not.
+/// one more that has just come.
 ///
 /// They are part of the server, unless they are [lent](crate::ServerBuilder::buffers) to it: from a `static`, where they take
 /// no room in the binary, or from wherever there is as much memory. The server is then some words for each connection.
@@ -29,20 +29,21 @@ use crate::connection::Buffers;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ServerBuffers<const N: usize = 1024, const CONNECTIONS: usize = 8> {
-    waiting: [Buffers<N>; CONNECTIONS],
-    spare: Buffers<N>,
+    places: [Buffers<N>; CONNECTIONS],
+    /// Of the place beyond them.
+    last: Buffers<N>,
 }
 
 impl<const N: usize, const CONNECTIONS: usize> ServerBuffers<N, CONNECTIONS> {
     /// Empty buffers. All their bytes are zero, so that a `static` of them takes no room in the binary.
     #[must_use]
     pub const fn new() -> Self {
-        Self { waiting: [const { Buffers::new() }; CONNECTIONS], spare: Buffers::new() }
+        Self { places: [const { Buffers::new() }; CONNECTIONS], last: Buffers::new() }
     }
 
-    /// The buffers of that number. There are `CONNECTIONS + 1`.
+    /// The buffers of a place in the table. There are `CONNECTIONS + 1`.
     pub(super) fn get(&mut self, index: usize) -> &mut Buffers<N> {
-        self.waiting.get_mut(index).unwrap_or(&mut self.spare)
+        self.places.get_mut(index).unwrap_or(&mut self.last)
     }
 }
 

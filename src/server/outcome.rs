@@ -58,7 +58,7 @@ pub struct Handled {
     pub evicted: usize,
     /// Connections closed because this program's response could not be encoded, or its types can't be decoded.
     pub failed: usize,
-    /// Connections that their client closed between commands.
+    /// Connections that their client, or [`shutdown`](crate::IpcServer::shutdown), closed between commands.
     pub closed: usize,
     /// Times that accepting was paused, because file descriptors or memory had run out.
     pub paused: usize,

@@ -68,11 +68,9 @@ impl Report {
         }
     }
 
-    /// Counts a connection that was between two exchanges.
+    /// Counts a connection that was between two exchanges when the server ended, and its totals with it.
     pub(super) fn count_closed(&mut self) {
-        for sums in [&mut self.call, &mut self.totals] {
-            sums.closed = sums.closed.wrapping_add(1);
-        }
+        self.call.closed = self.call.closed.wrapping_add(1);
     }
 
     /// Counts `incident`, and logs it.

@@ -3,12 +3,11 @@
 use core::borrow::BorrowMut;
 use core::time::Duration;
 
-use super::table::Token;
 use super::{Accepting, Handled, IpcServer, ServerBuffers, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
 use crate::unix::OwnedFd;
-use crate::unix::readiness::{Interest, wait_for_input};
+use crate::unix::readiness::wait_for_input;
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
@@ -64,7 +63,7 @@ where
     /// [`ServerError`] if no descriptor is left. Nothing has changed.
     pub fn hand_over(&mut self) -> Result<OwnedFd, ServerError> {
         let successor = self.listener.hand_over()?;
-        self.stop_accepting()?;
+        self.stop_accepting();
         Ok(successor)
     }
 
@@ -87,12 +86,12 @@ where
         // Those in the backlog have connected to this server; unless there is a successor, no other will serve them.
         let backlog_is_ours = self.listener.close_path();
         if !backlog_is_ours && self.accepting != Accepting::Never {
-            self.stop_accepting()?;
+            self.stop_accepting();
         }
         loop {
             self.handle(&mut context)?;
             if self.accepting != Accepting::Never && !wait_for_input(&self.listener, Duration::ZERO)? {
-                self.stop_accepting()?;
+                self.stop_accepting();
             }
             self.close_idle();
             let remaining = self.alarm.now().until(end);
@@ -105,10 +104,9 @@ where
         }
     }
 
-    fn stop_accepting(&mut self) -> Result<(), ServerError> {
-        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
+    fn stop_accepting(&mut self) {
+        self.readiness.remove(&self.listener);
         self.accepting = Accepting::Never;
-        Ok(())
     }
 
     /// Closes the connections that owe nothing.

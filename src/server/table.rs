@@ -49,6 +49,10 @@ pub(super) struct Entry<K> {
 }
 
 impl<K> Entry<K> {
+    fn new(stream: Stream) -> Self {
+        Self { stream, waiting: None, watched: None, deadline: None }
+    }
+
     /// Whether its client owes nothing.
     pub(super) fn is_idle(&self) -> bool {
         self.watched.is_some() && self.deadline.is_none()
@@ -144,26 +148,18 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         slot.entry.as_ref().filter(|entry| condition(entry)).map(|_| token)
     }
 
-    /// The place of the next newcomer.
-    pub(super) fn next(&self) -> usize {
-        self.free as usize
-    }
-
-    /// Gives a connection a free place, if there is one. It is on no list until it [waits](Self::wait_anew).
-    pub(super) fn insert(&mut self, entry: Entry<K>) -> Option<Token> {
+    /// Gives a newcomer a free place, if there is one. It is on no list until it [waits](Self::wait_anew).
+    pub(super) fn insert(&mut self, stream: Stream) -> Option<(Token, &mut Entry<K>)> {
         if self.is_full() {
             return None;
         }
-        let index = self.free;
-        let slot = self.slot(index);
-        let next = slot.older;
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.entry = Some(entry);
-        (slot.older, slot.newer) = (index, index);
-        let token = Token { index, generation: slot.generation };
-        self.free = next;
         self.len += 1;
-        Some(token)
+        let index = self.free;
+        self.free = self.slot(index).older;
+        let slot = self.slot(index);
+        (slot.older, slot.newer) = (index, index);
+        slot.generation = slot.generation.wrapping_add(1);
+        Some((Token { index, generation: slot.generation }, slot.entry.insert(Entry::new(stream))))
     }
 
     /// The connection that `token` was made for, if it is still open.
@@ -198,14 +194,20 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     pub(super) fn wait_anew(&mut self, token: Token, idle: bool) {
         let newest = if idle { self.idle.newest } else { self.owing.newest };
         if newest != token.index {
-            self.unlink(token.index);
-            self.link(token.index, if idle { IDLE } else { OWING });
+            self.move_to(token.index, if idle { IDLE } else { OWING });
         }
     }
 
     /// The earliest deadline.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.slots().filter_map(|slot| slot.entry.as_ref()?.deadline).min()
+    }
+
+    /// Makes a place the newest of a list. Apart from [`wait_anew`](Self::wait_anew), since mostly it is that already.
+    #[inline(never)]
+    fn move_to(&mut self, index: u32, end: u32) {
+        self.unlink(index);
+        self.link(index, end);
     }
 
     /// Makes a place that is on no list the newest of one.

@@ -5,10 +5,11 @@ use core::mem::forget;
 
 use super::exchange::exchange;
 use super::report::Incident;
-use super::table::{Table, Token};
+use super::table::{Entry, Table, Token};
 use super::{IpcServer, ServerBuffers};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
+use crate::peer::PeerCredentials;
 use crate::unix::readiness::Readiness;
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
@@ -57,9 +58,9 @@ where
         visit.keep();
     }
 
-    /// Closes a connection, if it is still open.
-    pub(super) fn close(&mut self, token: Token) {
-        drop(Visit { table: &mut self.table, readiness: &self.readiness, token });
+    /// Closes a connection, if it is still open; says whose it was.
+    pub(super) fn close(&mut self, token: Token) -> Option<PeerCredentials> {
+        take_out(&mut self.table, &self.readiness, token).map(|entry| entry.stream.peer())
     }
 }
 
@@ -78,10 +79,20 @@ impl<K, const CONNECTIONS: usize> Visit<'_, K, CONNECTIONS> {
 
 impl<K, const CONNECTIONS: usize> Drop for Visit<'_, K, CONNECTIONS> {
     fn drop(&mut self) {
-        if let Some(entry) = self.table.remove(self.token) {
-            if entry.watched.is_some() {
-                self.readiness.remove(&entry.stream);
-            }
-        }
+        take_out(self.table, self.readiness, self.token);
     }
+}
+
+/// Takes a connection out of the table and of epoll. Dropping it closes it.
+#[inline]
+fn take_out<K, const CONNECTIONS: usize>(
+    table: &mut Table<K, CONNECTIONS>,
+    readiness: &Readiness,
+    token: Token,
+) -> Option<Entry<K>> {
+    let entry = table.remove(token)?;
+    if entry.watched.is_some() {
+        readiness.remove(&entry.stream);
+    }
+    Some(entry)
 }
