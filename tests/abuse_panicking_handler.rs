@@ -95,6 +95,34 @@ fn what_was_done_before_a_panic_is_counted() {
     assert_eq!(server.totals().served, 10);
 }
 
+/// A newcomer makes a server with one place look at the one that waits, whose command has just come.
+#[test]
+fn a_newcomer_outlives_the_panic_of_whoever_makes_room() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    // One turn a call: that of the listener comes first at times.
+    let builder = IpcServer::<Fuse>::builder().connections::<1>().work_per_call(1);
+    let mut server = builder.deadline(Duration::from_secs(60)).bind(&path).unwrap();
+    for _ in 0..50 {
+        let mut fuse = connect_and_send(&path, &PANIC[..2]);
+        assert_eq!(turn(&mut server).unwrap().pending, 1);
+        let mut newcomer = connect_and_send(&path, &DOUBLE_FOUR[..2]);
+        fuse.write_all(&PANIC[2..]).unwrap();
+        let mut panics = 0;
+        while is_readable(&server) {
+            panics += usize::from(turn(&mut server).is_none());
+        }
+        assert_eq!(panics, 1);
+        assert_eq!(until_closed(&mut fuse), b"");
+
+        assert!(server.next_deadline().is_some());
+        finish(&mut newcomer);
+        let handled = turn(&mut server).unwrap();
+        assert_eq!((handled.served, handled.pending), (1, 0));
+        assert_eq!(until_closed(&mut newcomer), [8]);
+    }
+}
+
 #[test]
 fn panics_again_and_again_use_nothing_up() {
     let scratch = Scratch::new();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ipc_server::{Handled, IpcServer};
 use support::{
     Command, Response, Scratch, assert_silent, connect, connect_and_send, handle_until, is_readable, response,
-    until_closed,
+    until_closed, watched,
 };
 
 #[test]
@@ -282,6 +282,48 @@ fn the_work_of_one_call_is_bounded_and_the_rest_stays_readable() {
         assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, expected);
     }
     assert!(!is_readable(&server));
+}
+
+/// One look at epoll shows 16.
+#[test]
+fn any_number_may_be_ready_at_once() {
+    for work in [1, 15, 16, 17, 31, 33, 2048] {
+        let scratch = Scratch::new();
+        let path = scratch.path("s");
+        let builder = IpcServer::<Command>::builder().connections::<100>().keep_open(true).work_per_call(work);
+        let mut server = builder.bind(&path).unwrap();
+        let mut stack = Vec::new();
+        let bytes = Command::Push { x: 1 }.bytes();
+        let mut clients: Vec<_> = (0..100).map(|_| connect_and_send(&path, &bytes[..5])).collect();
+        let mut calls = 0;
+        while is_readable(&server) {
+            server.handle_new_messages(&mut stack).unwrap();
+            calls += 1;
+        }
+        assert_eq!((server.totals().pending, calls), (100, 100_usize.div_ceil(work)));
+        assert_eq!(watched(&server), 102, "the listener and the alarm too");
+
+        clients.iter_mut().for_each(|client| client.write_all(&bytes[5..]).unwrap());
+        let mut calls = 0;
+        while is_readable(&server) {
+            assert!(server.handle_new_messages(&mut stack).unwrap().served <= work);
+            calls += 1;
+        }
+        assert_eq!((server.totals().served, calls), (100, 100_usize.div_ceil(work)));
+
+        // Those that are idle make room for as many.
+        let newcomers: Vec<_> = (0..50).map(|_| connect_and_send(&path, &bytes)).collect();
+        while is_readable(&server) {
+            server.handle_new_messages(&mut stack).unwrap();
+        }
+        assert_eq!((server.totals().evicted, server.totals().pending), (50, 100));
+        assert_eq!(watched(&server), 102);
+        for mut client in newcomers.into_iter().chain(clients.split_off(50)) {
+            assert_eq!(response(&mut client), Response::Push { x: 1 });
+        }
+        let last = server.shutdown(&mut stack, Duration::from_secs(10)).unwrap();
+        assert_eq!((last.closed, last.pending), (100, 0));
+    }
 }
 
 #[test]

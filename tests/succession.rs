@@ -41,6 +41,47 @@ fn shutdown_serves_the_whole_backlog() {
     assert!(!fs::exists(&path).unwrap());
 }
 
+/// Another process that has the listening socket may shut it down (man 2 shutdown).
+#[test]
+fn a_listener_that_was_shut_down_is_an_error_once_the_backlog_is_served() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let listener = UnixListener::bind(&path).unwrap();
+    let other = listener.try_clone().unwrap();
+    let mut server = IpcServer::<Command>::builder().adopt(OwnedFd::from(listener)).unwrap();
+    let bytes = Command::Push { x: 1 }.bytes();
+    let mut stack = Vec::new();
+    let mut half = connect_and_send(&path, &bytes[..5]);
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().pending, 1);
+
+    half.write_all(&bytes[5..]).unwrap();
+    let mut in_backlog = connect_and_send(&path, &bytes);
+    rustix::net::shutdown(&other, rustix::net::Shutdown::Both).unwrap();
+    assert!(server.wait(None).unwrap());
+    server.handle_new_messages(&mut stack).unwrap_err();
+    assert_eq!((server.totals().served, server.totals().pending), (2, 0));
+    assert_eq!([response(&mut half), response(&mut in_backlog)], [Response::Push { x: 1 }, Response::Push { x: 1 }]);
+    server.handle_new_messages(&mut stack).unwrap_err();
+}
+
+#[test]
+fn a_listener_that_was_handed_over_is_the_successors_to_shut_down() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().keep_open(true).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let bytes = Command::Push { x: 1 }.bytes();
+    let mut kept = connect_and_send(&path, &bytes);
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().pending, 1);
+
+    let successor = server.hand_over().unwrap();
+    rustix::net::shutdown(&successor, rustix::net::Shutdown::Both).unwrap();
+    assert!(!server.wait(Some(Duration::from_millis(20))).unwrap(), "it has nothing to do");
+    kept.write_all(&bytes).unwrap();
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(server.shutdown(&mut stack, LIMIT).unwrap().closed, 1);
+}
+
 #[test]
 fn shutdown_finishes_what_it_holds_and_closes_what_is_idle() {
     let scratch = Scratch::new();

@@ -15,7 +15,10 @@ use ipc_server::{Handled, IpcServer, IpcServerCommand, ServerBuffers};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
-use support::{Scratch, connect, is_readable};
+use support::{Scratch, connect, is_readable, watched};
+
+/// How many ready sockets the server sees at once.
+const EVENTS: usize = 16;
 
 #[derive(Serialize, Deserialize, Debug)]
 enum Fuse {
@@ -222,7 +225,7 @@ impl Model {
         let mut handled = Handled::default();
         let mut turns = self.work_per_call;
         while turns > 0 {
-            let events = self.events(turns.min(32));
+            let events = self.events(turns.min(EVENTS));
             if events.is_empty() {
                 break;
             }
@@ -383,6 +386,7 @@ fn follow<const PLACES: usize>(steps: &[Step], keep_open: bool, work_per_call: u
         let handled = catch_unwind(AssertUnwindSafe(|| server.handle_new_messages(()).unwrap())).ok();
         let expected = model.call().ok();
         assert_eq!(handled, expected);
+        assert_eq!(watched(server), model.waiting.len() + 2, "beside the connections the listener and the alarm");
         for (number, client) in model.clients.iter_mut().enumerate() {
             if client.has_left() {
                 continue;
@@ -431,7 +435,7 @@ fn follow<const PLACES: usize>(steps: &[Step], keep_open: bool, work_per_call: u
 
 /// The same cases in every run.
 fn follow_any<const PLACES: usize>(keep_open: bool, work_per_call: usize) {
-    let config = Config { cases: 200, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     runner
         .run(&steps(), |steps| {

@@ -171,6 +171,13 @@ pub(crate) fn is_readable(server: &impl AsFd) -> bool {
     poll(&mut [PollFd::new(server, PollFlags::IN)], Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).unwrap() > 0
 }
 
+/// How many descriptors the kernel watches for the server (man 5 proc_pid_fdinfo).
+pub(crate) fn watched(server: &impl AsFd) -> usize {
+    use std::os::fd::AsRawFd;
+    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", server.as_fd().as_raw_fd())).unwrap();
+    info.lines().filter(|line| line.starts_with("tfd:")).count()
+}
+
 /// Raises the soft limit of open files to the hard one.
 pub(crate) fn allow_many_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
