@@ -154,7 +154,8 @@ pub(crate) fn serve_while<K: Codec, const N: usize, const M: usize>(
     sum
 }
 
-fn add(sum: &mut Handled, handled: Handled) {
+/// Adds what one call did to the sum; what is pending is the last call's.
+pub(crate) fn add(sum: &mut Handled, handled: Handled) {
     sum.served += handled.served;
     sum.rejected += handled.rejected;
     sum.refused += handled.refused;
