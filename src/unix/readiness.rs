@@ -81,13 +81,13 @@ impl AsFd for Readiness {
     }
 }
 
-/// Sleeps until `descriptor` can be read from.
 /// Whether nothing more can come: of a listening socket, that it was shut down (man 2 epoll_ctl, `EPOLLHUP`).
 #[inline]
 pub(crate) fn has_hung_up(Event { flags, .. }: Event) -> bool {
     flags.intersects(EventFlags::HUP | EventFlags::ERR)
 }
 
+/// Sleeps until `descriptor` can be read from.
 pub(crate) fn wait_for_input(descriptor: impl AsFd, timeout: Duration) -> Result<bool, Errno> {
     wait(descriptor, PollFlags::IN, Some(timeout))
 }
