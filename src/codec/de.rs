@@ -120,6 +120,8 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
     fn take_length(&mut self, more: usize) -> Result<usize, E> {
         let declared = L::take_integer::<u64>(&mut self.message.input)?;
         match usize::try_from(declared) {
+            // Mostly it has all arrived, and nothing else need be looked at.
+            Ok(length) if length <= self.message.input.arrived() => Ok(length),
             Ok(length) if length <= self.message.input.room().saturating_add(more) => Ok(length),
             // No object is larger than `isize::MAX` bytes.
             Ok(length) if length <= isize::MAX as usize - self.message.input.used() => {
