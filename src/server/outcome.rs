@@ -73,7 +73,8 @@ impl Handled {
     }
 }
 
-/// Why a server can't go on: its listening socket or its epoll instance is broken. Clients never cause it.
+/// Why a server can't go on: its listening socket or its epoll instance is broken, or another process that has the socket
+/// has shut it down (`EINVAL`). Clients never cause it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerError(Errno);
 
