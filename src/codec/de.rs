@@ -118,16 +118,12 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
     /// Takes a declared length that the rest of the capacity and `more` can hold.
     #[inline]
     fn take_length(&mut self, more: usize) -> Result<usize, E> {
-        let declared = L::take_integer::<u64>(&mut self.message.input)?;
+        let input = &mut self.message.input;
+        let declared = L::take_integer::<u64>(input)?;
         match usize::try_from(declared) {
             // Mostly it has all arrived, and nothing else need be looked at.
-            Ok(length) if length <= self.message.input.arrived() => Ok(length),
-            Ok(length) if length <= self.message.input.room().saturating_add(more) => Ok(length),
-            // No object is larger than `isize::MAX` bytes.
-            Ok(length) if length <= isize::MAX as usize - self.message.input.used() => {
-                self.message.input.refuse(Stop::BeyondCapacity(length)).map_err(E::from)
-            }
-            _ => self.message.input.refuse(Stop::ImpossibleLength(declared)).map_err(E::from),
+            Ok(length) if length <= input.arrived() => Ok(length),
+            _ => input.judge_length(declared, more).map_err(E::from),
         }
     }
 

@@ -194,10 +194,19 @@ impl<'de> Input<'de> {
         self.rest.len()
     }
 
-    /// How many bytes the message can have beyond those that have been read.
-    #[inline]
-    pub(super) fn room(&self) -> usize {
-        self.capacity.saturating_sub(self.used())
+    /// A declared length that has not all arrived, unless it is beyond what the rest of the capacity and `more` can hold.
+    ///
+    /// Out of line, so that what leads to it is short enough to be inlined.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn judge_length(&mut self, declared: u64, more: usize) -> Result<usize, Unread> {
+        let room = self.capacity.saturating_sub(self.used());
+        match usize::try_from(declared) {
+            Ok(length) if length <= room.saturating_add(more) => Ok(length),
+            // No object is larger than `isize::MAX` bytes.
+            Ok(length) if length <= isize::MAX as usize - self.used() => self.refuse(Stop::BeyondCapacity(length)),
+            _ => self.refuse(Stop::ImpossibleLength(declared)),
+        }
     }
 
     /// Ends the message here because more was asked for than has arrived, whatever the type makes of it: where the next
@@ -248,12 +257,21 @@ impl<'de> Input<'de> {
 
     #[inline]
     pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, Unread> {
-        if self.rest.len() < length && !may_become_utf8(self.rest, length) {
-            let _ = self.run_out::<()>();
-            self.ended_spoilt = true;
-            return Err(Unread::InvalidUtf8);
-        }
-        core::str::from_utf8(self.take_bytes(length)?).map_err(|_| Unread::InvalidUtf8)
+        let Some((text, rest)) = self.rest.split_at_checked(length) else {
+            return Err(self.judge_cut_text(length));
+        };
+        self.rest = rest;
+        core::str::from_utf8(text).map_err(|_| Unread::InvalidUtf8)
+    }
+
+    /// Why a text that has not all arrived can't be read.
+    #[cold]
+    #[inline(never)]
+    fn judge_cut_text(&mut self, length: usize) -> Unread {
+        let spoilt = !may_become_utf8(self.rest, length);
+        let _ = self.run_out::<()>();
+        self.ended_spoilt = spoilt;
+        if spoilt { Unread::InvalidUtf8 } else { Unread::Stopped }
     }
 
     /// Skips bytes that have arrived.
