@@ -96,7 +96,8 @@ pub trait Codec {
     /// Like [`decode`](Self::decode), for a message known to be at most `capacity` bytes long.
     ///
     /// A declared length that reaches beyond `capacity` and beyond what has arrived is refused at once, instead of being
-    /// `Incomplete` until the buffer is full. The provided method leaves that to the caller; both codecs of this crate override it.
+    /// `Incomplete` until the buffer is full. The provided method leaves that to the caller; both codecs of this crate
+    /// override it.
     ///
     /// # Errors
     ///
