@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::carried::{Brief, Carried, NotAnIndex};
 use super::layout::{Input, Layout, Stop};
-use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED};
+use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED, Prefix};
 
 #[inline]
 pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
@@ -24,17 +24,19 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
     })
 }
 
-/// Like [`decode`], without the reason for which the message is malformed.
+/// Decodes the first bytes of a message. Why it is malformed is not said.
 #[inline]
-pub(super) fn decode_unexplained<'de, L: Layout, T: Deserialize<'de>>(
+pub(super) fn decode_prefix<'de, L: Layout, T: Deserialize<'de>>(
     from: &'de [u8],
     capacity: usize,
-) -> Result<(T, usize), DecodeError> {
-    attempt::<L, T, Brief>(from, capacity).map_err(|failure| match failure {
-        Failure::Stopped(reason) => reason.into(),
-        Failure::Malformed { self_describing: true, .. } => DecodeError::NotSelfDescribing,
-        Failure::Malformed { .. } => DecodeError::Unexplained,
-    })
+) -> Result<Prefix<T>, DecodeError> {
+    match attempt::<L, T, Brief>(from, capacity) {
+        Ok((value, length)) => Ok(Prefix::Whole(value, length)),
+        Err(Failure::Stopped(Stop::RanOut)) => Ok(Prefix::Partial { missing: 1 }),
+        Err(Failure::Stopped(reason)) => Err(reason.into()),
+        Err(Failure::Malformed { self_describing: true, .. }) => Err(DecodeError::NotSelfDescribing),
+        Err(Failure::Malformed { .. }) => Err(DecodeError::Unexplained),
+    }
 }
 
 /// Decodes what has failed to decode once more, for the reason.

@@ -155,7 +155,7 @@ pub enum DecodeError {
     NotSelfDescribing,
     /// The value's `Deserialize` impl raised an error of its own, for example because a `heapless::Vec` is too small.
     Custom(Message),
-    /// The message is malformed, and [`decode_unexplained`](super::Codec::decode_unexplained) does not say why; or the type
+    /// The message is malformed, and [`decode_prefix`](super::Codec::decode_prefix) does not say why; or the type
     /// did not refuse it again when it was asked why.
     Unexplained,
 }

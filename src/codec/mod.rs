@@ -107,19 +107,34 @@ pub trait Codec {
         Self::decode(from)
     }
 
-    /// Like [`decode_within`](Self::decode_within), for a caller that does not ask why a message is malformed: the error may
-    /// be [`DecodeError::Unexplained`] in place of the reason.
+    /// Decodes from the first bytes of a message, the rest of which may still come, for a caller that does not ask why a message
+    /// is malformed: the error may be [`DecodeError::Unexplained`] in place of the reason, for which
+    /// [`decode_within`](Self::decode_within) can be asked. It is never [`DecodeError::Incomplete`].
     ///
     /// To find the reason, both codecs of this crate decode the message again. This saves that, and keeps the second
-    /// decoder and the formatting of messages out of the binary. The provided method gives the reason.
+    /// decoder and the formatting of messages out of the binary. The provided method gives the reason, and knows of a message
+    /// that has not all arrived only that one byte is missing.
     ///
     /// # Errors
     ///
     /// As [`decode_within`](Self::decode_within), and [`DecodeError::Unexplained`].
-    fn decode_unexplained<'de, T: Deserialize<'de>>(
-        from: &'de [u8],
-        capacity: usize,
-    ) -> Result<(T, usize), DecodeError> {
-        Self::decode_within(from, capacity)
+    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
+        match Self::decode_within(from, capacity) {
+            Ok((value, length)) => Ok(Prefix::Whole(value, length)),
+            Err(DecodeError::Incomplete) => Ok(Prefix::Partial { missing: 1 }),
+            Err(error) => Err(error),
+        }
     }
+}
+
+/// What the first bytes of a message come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefix<T> {
+    /// The value is whole. It takes this many bytes.
+    Whole(T, usize),
+    /// More bytes must come.
+    Partial {
+        /// How many bytes are missing at least; 1 or more. Until they have come, decoding again is in vain.
+        missing: usize,
+    },
 }

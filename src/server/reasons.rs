@@ -14,7 +14,7 @@ mod unexplained {
 
     use serde::{Deserialize, Serialize};
 
-    use crate::codec::{Codec, DecodeError, EncodeError};
+    use crate::codec::{Codec, DecodeError, EncodeError, Prefix};
 
     pub(in crate::server) struct Unexplained<K>(PhantomData<fn() -> K>);
 
@@ -34,7 +34,15 @@ mod unexplained {
             from: &'de [u8],
             capacity: usize,
         ) -> Result<(T, usize), DecodeError> {
-            K::decode_unexplained(from, capacity)
+            match K::decode_prefix(from, capacity)? {
+                Prefix::Whole(value, length) => Ok((value, length)),
+                Prefix::Partial { .. } => Err(DecodeError::Incomplete),
+            }
+        }
+
+        #[inline]
+        fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
+            K::decode_prefix(from, capacity)
         }
     }
 }

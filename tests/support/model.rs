@@ -11,7 +11,7 @@ use std::num::NonZeroU16;
 use std::ops::Range;
 use std::time::Duration;
 
-use ipc_server::codec::{Codec, DecodeError};
+use ipc_server::codec::{Codec, DecodeError, Prefix};
 use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -77,12 +77,21 @@ where
 {
     let ours = K::decode::<T>(bytes);
     // Without the reason the verdict is the same.
-    match (&ours, K::decode_unexplained::<T>(bytes, usize::MAX)) {
+    let prefix = match K::decode_prefix::<T>(bytes, usize::MAX) {
+        Ok(Prefix::Whole(value, length)) => Ok((value, length)),
+        Ok(Prefix::Partial { missing }) => {
+            assert!(missing > 0, "bytes: {bytes:02x?}");
+            Err(DecodeError::Incomplete)
+        }
+        Err(DecodeError::Incomplete) => panic!("a prefix is no error\nbytes: {bytes:02x?}"),
+        Err(error) => Err(error),
+    };
+    match (&ours, prefix) {
         (Err(DecodeError::Incomplete | DecodeError::NotSelfDescribing), Err(DecodeError::Unexplained)) => {
             panic!("ours: {ours:?}, unexplained\nbytes: {bytes:02x?}")
         }
         (Err(_), Err(DecodeError::Unexplained)) => {}
-        (_, unexplained) => assert_eq!(ours, unexplained, "bytes: {bytes:02x?}"),
+        (_, prefix) => assert_eq!(ours, prefix, "bytes: {bytes:02x?}"),
     }
     let limited = matches!(ours, Err(DecodeError::ImpossibleLength(_)));
     let incomplete = ours == Err(DecodeError::Incomplete);
