@@ -130,6 +130,7 @@ mod transport;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
 pub mod unix;
+mod wire;
 
 #[cfg(all(feature = "std", feature = "unix"))]
 pub use client::client_send;

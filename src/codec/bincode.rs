@@ -64,6 +64,10 @@ impl Codec for Bincode {
     fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
         de::decode_prefix::<Self, T>(from, capacity)
     }
+
+    fn explain<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
+        de::explain::<Self, T>(from, capacity)
+    }
 }
 
 impl Layout for Bincode {

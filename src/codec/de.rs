@@ -42,7 +42,7 @@ pub(super) fn decode_prefix<'de, L: Layout, T: Deserialize<'de>>(
 /// Decodes what has failed to decode once more, for the reason.
 #[cold]
 #[inline(never)]
-fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
+pub(super) fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
     match attempt::<L, T, DecodeError>(from, capacity) {
         Err(Failure::Malformed { error, .. }) => error,
         Err(Failure::Stopped(reason)) => reason.into(),

@@ -125,6 +125,13 @@ pub trait Codec {
             Err(error) => Err(error),
         }
     }
+
+    /// Why a message is malformed which [`decode_prefix`](Self::decode_prefix) has left [`DecodeError::Unexplained`].
+    ///
+    /// The provided method decodes it again.
+    fn explain<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
+        Self::decode_within::<T>(from, capacity).err().unwrap_or(DecodeError::Unexplained)
+    }
 }
 
 /// What the first bytes of a message come to.

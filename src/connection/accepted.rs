@@ -3,8 +3,9 @@
 use core::task::Poll;
 
 use super::{Accepted, Connection, ConnectionError, Read, Step, Transport};
-use crate::codec::{Codec, DecodeError};
+use crate::codec::Codec;
 use crate::command::IpcServerCommand;
+use crate::wire::bare::{self, Refused};
 
 /// What reading comes to: the command, the connection back, or the end.
 type Reading<'b, C, T, K, const N: usize> = Result<
@@ -22,19 +23,28 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`Closed`](ConnectionError::Closed), [`Malformed`](ConnectionError::Malformed) and
     /// [`TooLarge`](ConnectionError::TooLarge) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
     /// `C`, [`Transport`](ConnectionError::Transport) by the transport.
+    #[inline]
+    pub fn receive<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
+        self.receive_times(usize::MAX)
+    }
+
+    /// Like [`receive`](Self::receive), and asks the transport at most so many times.
     // Out of line, the connection would go through memory, and the return after a system call be mispredicted.
     #[inline(always)]
-    pub fn receive<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
+    pub(crate) fn receive_times<C: IpcServerCommand>(self, times: usize) -> Reading<'b, C, T, K, N> {
         let mut connection = self;
+        let mut left = times;
         loop {
             connection = match connection.decode()? {
                 Step::Ready(read) => return Ok(Step::Ready(read)),
                 Step::NotYet(connection) => connection,
             };
             let input = &mut connection.buffers.input;
+            let Some(remaining) = left.checked_sub(1) else { return Ok(Step::NotYet(connection)) };
+            left = remaining;
             match connection.transport.receive(input.spare()) {
                 Poll::Pending => return Ok(Step::NotYet(connection)),
-                Poll::Ready(Ok(0)) => return Err(ConnectionError::Closed { received: input.bytes().len() }),
+                Poll::Ready(Ok(0)) => return connection.decode_last(),
                 Poll::Ready(Ok(received)) => input.fill(received),
                 Poll::Ready(Err(error)) => return Err(ConnectionError::Transport(error)),
             }
@@ -49,21 +59,24 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`EmptyCommand`](ConnectionError::EmptyCommand) by the type `C`.
     #[inline]
     pub fn decode<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
-        let input = &mut self.buffers.input;
-        if input.is_empty() {
-            return Ok(Step::NotYet(self));
+        match bare::take::<C, K, N>(&mut self.buffers.input) {
+            Ok(None) => Ok(Step::NotYet(self)),
+            Ok(Some((_, 0))) => Err(ConnectionError::EmptyCommand),
+            Ok(Some((command, _))) => Ok(Step::Ready(self.into_state(Read { command, put_off: 0, has_room: false }))),
+            Err(Refused::TooLarge) => Err(ConnectionError::TooLarge { capacity: N }),
+            Err(Refused::Malformed(error)) => Err(ConnectionError::Malformed(error)),
         }
-        match K::decode_within(input.bytes(), N) {
-            Ok((_, 0)) => Err(ConnectionError::EmptyCommand),
-            Ok((command, used)) => {
-                input.consume(used);
-                Ok(Step::Ready(self.into_state(Read { command, put_off: 0, has_room: false })))
-            }
-            Err(DecodeError::Incomplete) if !input.is_full() => Ok(Step::NotYet(self)),
-            Err(DecodeError::Incomplete | DecodeError::BeyondCapacity(_)) => {
-                Err(ConnectionError::TooLarge { capacity: N })
-            }
-            Err(malformed) => Err(ConnectionError::Malformed(malformed)),
+    }
+
+    /// Nothing more will come.
+    #[cold]
+    #[inline(never)]
+    fn decode_last<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
+        let received = self.buffers.input.len();
+        self.buffers.input.wait_for_nothing();
+        match self.decode()? {
+            Step::NotYet(_) => Err(ConnectionError::Closed { received }),
+            read => Ok(read),
         }
     }
 }

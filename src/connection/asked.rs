@@ -3,8 +3,9 @@
 use core::task::Poll;
 
 use super::{AskError, Asked, Connection, Step, Transport};
-use crate::codec::{Codec, DecodeError};
+use crate::codec::Codec;
 use crate::command::IpcServerCommand;
+use crate::wire::bare::{self, Refused};
 
 /// What receiving comes to: the response, and the transport if it is of further use; the connection back; or the end.
 type Receiving<'b, C, T, K, const N: usize> = Result<
@@ -32,22 +33,20 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
                     // Only one without bytes: any other has been looked for when its last byte came.
                     return match K::decode(input.bytes()) {
                         Ok((response, _)) => Ok(Step::Ready((response, None))),
-                        Err(_) => Err(AskError::Closed { received: input.bytes().len() }),
+                        Err(_) => Err(AskError::Closed { received: input.len() }),
                     };
                 }
                 Poll::Ready(Ok(received)) => input.fill(received),
                 Poll::Ready(Err(error)) => return Err(AskError::Transport(error)),
             }
-            match K::decode_within(input.bytes(), N) {
-                Ok((response, used)) => {
-                    let is_last = used == input.bytes().len();
+            match bare::take::<C::Response, K, N>(input) {
+                Ok(None) => {}
+                Ok(Some((response, _))) => {
+                    let is_last = input.is_empty();
                     return Ok(Step::Ready((response, is_last.then_some(self.transport))));
                 }
-                Err(DecodeError::Incomplete) if !input.is_full() => {}
-                Err(DecodeError::Incomplete | DecodeError::BeyondCapacity(_)) => {
-                    return Err(AskError::TooLarge { capacity: N });
-                }
-                Err(malformed) => return Err(AskError::Malformed(malformed)),
+                Err(Refused::TooLarge) => return Err(AskError::TooLarge { capacity: N }),
+                Err(Refused::Malformed(error)) => return Err(AskError::Malformed(error)),
             }
         }
     }

@@ -18,7 +18,10 @@ impl<const N: usize> Buffers<N> {
     /// Empty buffers. All their bytes are zero, so that a `static` of them takes no room in the binary.
     #[must_use]
     pub const fn new() -> Self {
-        const { assert!(N > 0, "a capacity of 0 bytes can hold no message") };
+        const {
+            assert!(N > 0, "a capacity of 0 bytes can hold no message");
+            assert!(N < u32::MAX as usize, "a capacity is below 4 GiB");
+        }
         Self { input: Buffer::new(), output: Buffer::new() }
     }
 
@@ -56,21 +59,29 @@ impl<const N: usize> fmt::Debug for Buffers<N> {
 pub(crate) struct Buffer<const N: usize> {
     /// Empty until first use, then always `N` long, so that its spare part can be lent as a slice.
     storage: Vec<u8, N>,
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
     /// Every byte from here on is zero.
-    clean_from: usize,
+    clean_from: u32,
+    /// While `end` is no further than this, the queue can't hold a whole message.
+    in_vain: u32,
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "nothing is longer than N, which fits 32 bits")]
 impl<const N: usize> Buffer<N> {
     const fn new() -> Self {
-        Self { storage: Vec::new(), start: 0, end: 0, clean_from: 0 }
+        Self { storage: Vec::new(), start: 0, end: 0, clean_from: 0, in_vain: 0 }
     }
 
     /// The bytes that are in the queue.
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.storage.get(self.start..self.end).unwrap_or_else(none)
+        self.storage.get(self.start as usize..self.end as usize).unwrap_or_else(none)
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        (self.end - self.start) as usize
     }
 
     #[inline]
@@ -78,47 +89,87 @@ impl<const N: usize> Buffer<N> {
         self.start == self.end
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.end - self.start == N
+    /// Whether as many bytes are in the queue as were [waited for](Self::wait_for): one, if nothing else was said.
+    #[inline]
+    pub(crate) fn is_worth_decoding(&self) -> bool {
+        self.end > self.in_vain
+    }
+
+    /// Decoding is in vain before `missing` more bytes have come.
+    ///
+    /// It is tried all the same when what is there has doubled, which adds little: a type that reads less than it was told
+    /// of then waits no longer for that.
+    pub(crate) fn wait_for(&mut self, missing: usize) {
+        let there = self.end - self.start;
+        self.in_vain = self.end + (missing as u32).min(there).saturating_sub(1);
+    }
+
+    /// Decoding is worth a try with any byte.
+    pub(crate) fn wait_for_nothing(&mut self) {
+        self.in_vain = self.start;
     }
 
     /// All the room there is. Say with [`fill`](Self::fill) how much of it was used.
     #[inline]
     pub(crate) fn spare(&mut self) -> &mut [u8] {
         if self.storage.len() < N {
-            self.storage = Vec::from_array([0; N]);
+            self.begin();
         }
         if self.start > 0 {
-            let used = self.storage.get_mut(..self.end).unwrap_or_default();
-            used.copy_within(self.start.min(used.len()).., 0);
-            self.end -= self.start;
-            self.start = 0;
+            self.move_to_front();
         }
-        self.storage.get_mut(self.end..).unwrap_or_else(none)
+        self.storage.get_mut(self.end as usize..).unwrap_or_else(none)
+    }
+
+    /// In place: an array would be made on the stack first.
+    #[cold]
+    fn begin(&mut self) {
+        // It can't fail, for N is the capacity.
+        let _ = self.storage.resize(N, 0);
+    }
+
+    #[cold]
+    fn move_to_front(&mut self) {
+        let used = self.storage.get_mut(..self.end as usize).unwrap_or_default();
+        used.copy_within((self.start as usize).min(used.len()).., 0);
+        self.end -= self.start;
+        self.in_vain -= self.start;
+        self.start = 0;
     }
 
     #[inline]
     pub(crate) fn fill(&mut self, length: usize) {
-        self.end = N.min(self.end + length);
+        self.end = N.min(self.end as usize + length) as u32;
         self.clean_from = self.clean_from.max(self.end);
     }
 
     #[inline]
     pub(crate) fn consume(&mut self, length: usize) {
-        self.start = self.end.min(self.start + length);
+        self.start = (self.end as usize).min(self.start as usize + length) as u32;
         if self.start == self.end {
             self.start = 0;
             self.end = 0;
         }
+        self.in_vain = self.start;
+    }
+
+    /// Overwrites what may have been written beyond the end.
+    #[cold]
+    pub(crate) fn clean_spare(&mut self) {
+        if let Some(spare) = self.storage.get_mut(self.end as usize..) {
+            spare.fill(0);
+        }
+        self.clean_from = self.end;
     }
 
     fn clear(&mut self) {
-        if let Some(used) = self.storage.get_mut(..self.clean_from) {
+        if let Some(used) = self.storage.get_mut(..self.clean_from as usize) {
             used.fill(0);
         }
         self.start = 0;
         self.end = 0;
         self.clean_from = 0;
+        self.in_vain = 0;
     }
 }
 

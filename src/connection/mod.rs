@@ -192,6 +192,7 @@ mod replied;
 use core::fmt;
 use core::marker::PhantomData;
 
+pub(crate) use self::buffers::Buffer;
 pub use self::buffers::Buffers;
 pub use self::error::{AskError, ConnectionError, Fault};
 pub use crate::transport::Transport;

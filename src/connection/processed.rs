@@ -6,6 +6,7 @@ use super::buffers::Buffer;
 use super::{Connection, ConnectionError, Processed, Read, Replied, Step, Transport};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
+use crate::wire::bare;
 
 /// What sending comes to: all is out, the connection back, or the end.
 type Sending<'b, T, K, const N: usize> = Result<
@@ -58,23 +59,29 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     ///     }
     /// }
     /// ```
-    #[inline]
-    pub fn read_ahead<C: IpcServerCommand>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
+    #[inline(always)]
+    pub fn read_ahead<C: IpcServerCommand>(self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
     where
         K: Codec,
     {
-        if self.buffers.input.is_empty() {
-            return Step::NotYet(self);
-        }
-        let Ok((command, used @ 1..)) = K::decode_within(self.buffers.input.bytes(), N) else {
-            return Step::NotYet(self);
-        };
+        // Mostly there is none.
+        if self.buffers.input.is_worth_decoding() { self.read_next() } else { Step::NotYet(self) }
+    }
+
+    #[inline(never)]
+    fn read_next<C: IpcServerCommand>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
+    where
+        K: Codec,
+    {
         self.state.has_room = self.state.has_room || self.transport.has_room(N);
         if !self.state.has_room {
             return Step::NotYet(self);
         }
-        self.buffers.input.consume(used);
-        // Each takes a byte of the output buffer at least: there can be more only with a capacity of 4 GiB.
+        // What will never be a command is found again when the replies before it are out.
+        let Ok(Some((command, 1..))) = bare::take::<C, K, N>(&mut self.buffers.input) else {
+            return Step::NotYet(self);
+        };
+        // Each takes a byte of the output buffer at least, whose length fits 32 bits.
         let put_off = self.state.put_off.saturating_add(1);
         Step::Ready(self.into_state(Read { command, put_off, has_room: true }))
     }

@@ -7,6 +7,7 @@ use super::exchange::Waiting;
 use super::reasons::Reasoned;
 use super::report::Incident;
 use super::table::Token;
+use super::visit::Occasion;
 use super::{Accepting, IpcServer, PAUSE, ServerBuffers, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
@@ -44,34 +45,35 @@ where
             self.report.note(&Incident::Refused(peer));
             return Ok(());
         }
-        let Some((newcomer, entry)) = self.table.insert(stream) else {
-            // It does not happen: whoever took the last place has made room.
+        // It has not been served in this call.
+        let Some((newcomer, entry)) = self.table.insert(stream, self.call.wrapping_sub(1)) else {
+            // It does not happen: whoever took the last slot has made room.
             self.report.note(&Incident::Evicted(peer));
             return Ok(());
         };
         let buffers = self.buffers.borrow_mut().get(newcomer.index());
         let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::with_codec(&mut entry.stream, buffers).park();
         entry.waiting = Some(Waiting::Command(accepted));
-        self.serve_connection(newcomer, false, context);
+        self.serve_connection(newcomer, Occasion::Ready, 0, context);
         if self.table.is_full() {
             self.make_room(newcomer, context);
         }
         Ok(())
     }
 
-    /// Gives up the [oldest](super::table::Table::oldest_but) connection, so that the next newcomer finds a place.
+    /// Gives up the [candidate](super::table::Table::eviction_candidate), so that the next newcomer finds a slot.
     ///
     /// It is closed after a last look for what it waits for: its event may not have had its turn.
     #[cold]
     fn make_room(&mut self, newcomer: Token, context: &mut C::Context<'_>) {
-        // A connection that has got on is not the oldest any more; the bound is for those that never cease to.
+        // A connection that has got on is not the candidate any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
-            let Some(oldest) = self.table.oldest_but(newcomer) else { break };
-            self.serve_connection(oldest, false, context);
+            let Some(candidate) = self.table.eviction_candidate(newcomer) else { break };
+            self.serve_connection(candidate, Occasion::LastLook, self.left, context);
             if !self.table.is_full() {
                 return;
             }
-            if self.table.oldest_but(newcomer) == Some(oldest) {
+            if self.table.eviction_candidate(newcomer) == Some(candidate) {
                 break;
             }
             // The newcomer came after what the other has done.
@@ -80,7 +82,7 @@ where
                 self.table.wait_anew(newcomer, idle);
             }
         }
-        let evicted = self.table.oldest_but(newcomer).and_then(|oldest| self.close(oldest));
+        let evicted = self.table.eviction_candidate(newcomer).and_then(|candidate| self.close(candidate));
         if let Some(peer) = evicted {
             self.report.note(&Incident::Evicted(peer));
         }

@@ -25,6 +25,7 @@ use self::builder::Settings;
 pub use self::outcome::{Handled, ServerError};
 use self::report::Report;
 use self::table::{Table, Token};
+use self::visit::Occasion;
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
 use crate::unix::alarm::Alarm;
@@ -34,6 +35,15 @@ use crate::unix::{BindError, Listener};
 
 /// How many ready sockets one look at epoll reports. More than that wait for the next look of the same call.
 const EVENTS: usize = 16;
+
+/// Whether more was ready when the call began than it has been shown.
+#[derive(PartialEq, Eq)]
+enum Unseen {
+    /// What is ready now has been served in this call, or has come since.
+    Nothing,
+    /// Another look will tell.
+    Perhaps,
+}
 
 /// How long no connection is accepted after file descriptors or memory have run out.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -89,6 +99,12 @@ pub struct IpcServer<
     table: Table<K, CONNECTIONS>,
     buffers: B,
     report: Report,
+    /// The number of this call among those that found something to do.
+    call: u32,
+    /// How many commands may still be executed in it.
+    left: usize,
+    /// Whether it serves only what has arrived and then is no more.
+    ending: bool,
     command: PhantomData<fn() -> C>,
 }
 
@@ -141,6 +157,9 @@ where
             table: Table::new(),
             buffers,
             report: Report::new(),
+            call: 0,
+            left: 0,
+            ending: false,
             command: PhantomData,
         })
     }
@@ -184,42 +203,52 @@ where
         outcome
     }
 
-    /// Serves those that are `ready` and, as far as there are turns left, those that later looks show.
+    /// Serves those that are `ready` and, as far as there is work left, those that later looks show.
     #[inline(never)]
     fn serve(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let mut events = [MaybeUninit::uninit(); EVENTS];
-        let mut turns = self.settings.work_per_call;
+        self.left = self.settings.work_per_call;
+        self.call = self.call.wrapping_add(1);
         let mut ready = ready;
-        while !ready.is_empty() {
-            turns -= ready.len();
-            self.serve_each(ready, context)?;
-            if turns == 0 {
-                break;
-            }
-            ready = look(&self.readiness, &mut events, turns)?;
+        while self.serve_each(ready, context)? == Unseen::Perhaps && self.left > 0 {
+            ready = look(&self.readiness, &mut events, self.left)?;
         }
         Ok(())
     }
 
+    /// Serves each that is `ready`, once in this call, with an equal share of the work that is left.
+    ///
+    /// There are at most as many as commands are left, so that each has a share. Those for which nothing is left come first
+    /// in the next call, for epoll puts what it has shown behind what it has not.
     #[inline]
-    fn serve_each(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<(), ServerError> {
+    fn serve_each(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<Unseen, ServerError> {
+        let left_before = self.left;
         let mut is_due = false;
         let mut newcomer = None;
-        for &event in ready {
+        let mut others = ready.len();
+        for event in ready {
             match event.data.u64() {
-                Token::LISTENER => newcomer = Some(has_hung_up(event)),
+                Token::LISTENER => newcomer = Some(has_hung_up(*event)),
                 Token::ALARM => is_due = true,
-                token => self.serve_connection(Token::from_u64(token), false, context),
+                token => {
+                    let share = if others > 1 { self.left / others } else { self.left };
+                    self.serve_connection(Token::from_u64(token), Occasion::Ready, self.left - share, context);
+                }
             }
+            others -= 1;
         }
         if is_due {
             self.end_what_is_due(context)?;
         }
-        // Last, so that it does not take the place of a connection whose command is there.
+        // Last, so that it does not take the slot of a connection whose command is there.
         if let Some(hung_up) = newcomer {
             self.serve_newcomer(hung_up, context)?;
+            // Also if there was none: the next look must not show the same for ever.
+            self.left = self.left.min(left_before - 1);
+            return Ok(Unseen::Perhaps);
         }
-        Ok(())
+        let all_shown = ready.len() < left_before.min(EVENTS);
+        Ok(if all_shown || self.left == left_before { Unseen::Nothing } else { Unseen::Perhaps })
     }
 
     /// Sleeps until there is something to do or `timeout` has passed; `None` sleeps for as long as it takes.
@@ -253,7 +282,7 @@ where
         self.alarm.set(Some(now.plus(PAUSE)))?;
         for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.due(index, now) {
-                self.serve_connection(token, true, context);
+                self.serve_connection(token, Occasion::Due, 0, context);
             }
         }
         let mut next = self.table.next_deadline();

@@ -44,5 +44,9 @@ mod unexplained {
         fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
             K::decode_prefix(from, capacity)
         }
+
+        fn explain<'de, T: Deserialize<'de>>(_from: &'de [u8], _capacity: usize) -> DecodeError {
+            DecodeError::Unexplained
+        }
     }
 }

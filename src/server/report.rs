@@ -54,23 +54,12 @@ impl Report {
         self.call = Handled::new();
     }
 
-    /// How many commands this call has served.
+    /// Counts a command whose reply is out, or sure to go out.
     #[inline]
-    pub(super) fn served(&self) -> usize {
-        self.call.served
-    }
-
-    /// Counts commands whose replies are out.
-    #[inline]
-    pub(super) fn count_served(&mut self, commands: usize) {
+    pub(super) fn count_served(&mut self) {
         for sums in [&mut self.call, &mut self.totals] {
-            sums.served = sums.served.wrapping_add(commands);
+            sums.served = sums.served.wrapping_add(1);
         }
-    }
-
-    /// Counts a connection that was between two exchanges when the server ended, and its totals with it.
-    pub(super) fn count_closed(&mut self) {
-        self.call.closed = self.call.closed.wrapping_add(1);
     }
 
     /// Counts `incident`, and logs it.

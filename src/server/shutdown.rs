@@ -69,8 +69,10 @@ where
 
     /// Ends the server: nobody new can connect, and those that have are served until all are done or `limit` has passed.
     ///
-    /// It blocks for that time. [`pending`](Handled::pending) of the result is the number of connections that were
-    /// dropped unfinished; kept connections between two commands are closed at once and don't count.
+    /// It blocks for that time. Every command that has arrived is answered: on a connection that is kept, first what lies in
+    /// it; then nothing more can be sent there, and the client's next command goes to the successor. A client that never
+    /// pauses is stopped after half of the time. [`pending`](Handled::pending) of the result is the number of connections
+    /// that were dropped unfinished; kept connections between two commands are closed and don't count.
     ///
     /// The socket's file is removed first, and the connections that wait in the backlog are served too. After
     /// [`hand_over`](Self::hand_over), and where the socket was adopted, the file and the backlog are left alone. The backlog
@@ -82,19 +84,19 @@ where
     pub fn shutdown(mut self, mut context: C::Context<'_>, limit: Duration) -> Result<Handled, ServerError> {
         let end = self.alarm.now().plus(limit);
         self.report.begin_call();
-        self.settings.keep_open = false;
+        self.ending = true;
         // Those in the backlog have connected to this server; unless there is a successor, no other will serve them.
         let backlog_is_ours = self.listener.close_path();
         if !backlog_is_ours && self.accepting != Accepting::Never {
             self.stop_accepting();
         }
         loop {
+            let remaining = self.alarm.now().until(end);
+            self.stop_arrivals(self.settings.keep_open && remaining < limit / 2);
             self.handle(&mut context)?;
             if self.accepting != Accepting::Never && !wait_for_input(&self.listener, Duration::ZERO)? {
                 self.stop_accepting();
             }
-            self.close_idle();
-            let remaining = self.alarm.now().until(end);
             let done = self.table.len() == 0 && self.accepting == Accepting::Never;
             if done || remaining.is_zero() {
                 self.report.end_call(self.table.len());
@@ -104,18 +106,19 @@ where
         }
     }
 
+    /// Lets nothing more arrive on the connections that owe nothing, or on `all` of them. Each is closed when
+    /// what has arrived there is answered.
+    fn stop_arrivals(&mut self, all: bool) {
+        for index in 0..=CONNECTIONS {
+            let Some(entry) = self.table.at(index) else { continue };
+            if entry.is_idle() || all {
+                entry.stream.stop_arrivals();
+            }
+        }
+    }
+
     fn stop_accepting(&mut self) {
         self.readiness.remove(&self.listener);
         self.accepting = Accepting::Never;
-    }
-
-    /// Closes the connections that owe nothing.
-    fn close_idle(&mut self) {
-        for index in 0..=CONNECTIONS {
-            if let Some(token) = self.table.idle(index) {
-                self.close(token);
-                self.report.count_closed();
-            }
-        }
     }
 }

@@ -1,8 +1,9 @@
 //! The connections that are open.
 
-use core::array;
+use core::{array, iter};
 
 use super::exchange::Waiting;
+use crate::peer::PeerCredentials;
 use crate::unix::Stream;
 use crate::unix::clock::Instant;
 use crate::unix::readiness::Interest;
@@ -46,11 +47,13 @@ pub(super) struct Entry<K> {
     pub(super) watched: Option<Interest>,
     /// When its exchange must be finished; none between two exchanges.
     pub(super) deadline: Option<Instant>,
+    /// The last call that served it.
+    pub(super) call: u32,
 }
 
 impl<K> Entry<K> {
-    fn new(stream: Stream) -> Self {
-        Self { stream, waiting: None, watched: None, deadline: None }
+    fn new(stream: Stream, call: u32) -> Self {
+        Self { stream, waiting: None, watched: None, deadline: None, call }
     }
 
     /// Whether its client owes nothing.
@@ -71,6 +74,16 @@ struct Slot<K> {
     older: u32,
     newer: u32,
 }
+
+impl<K> Slot<K> {
+    /// Who holds it.
+    fn peer(&self) -> Option<PeerCredentials> {
+        self.entry.as_ref().map(|entry| entry.stream.peer())
+    }
+}
+
+/// How many slots are compared to find who holds the most.
+const SAMPLE: usize = 64;
 
 /// The two ends of a list.
 struct Ends {
@@ -120,15 +133,40 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         self.len() > CONNECTIONS
     }
 
-    /// The connection that goes first when `newcomer` has taken the last place: the one that has owed something longest; if
-    /// no other does, the one that has been idle longest.
-    pub(super) fn oldest_but(&self, newcomer: Token) -> Option<Token> {
-        [self.owing.oldest, self.idle.oldest].into_iter().find_map(|oldest| {
-            // The end of a list is no index.
-            let slot = self.slots().nth(oldest as usize)?;
-            let other = if oldest == newcomer.index { slot.newer } else { oldest };
-            self.token_if(other as usize, |_| true)
-        })
+    /// The connection that goes when `newcomer` has taken the last slot: of the process that holds the most slots, or else of
+    /// the user, the one that has owed something longest; if none owes anything, the one that has been idle longest.
+    ///
+    /// In a table of more than [`SAMPLE`] slots, so many stand for all.
+    #[cold]
+    pub(super) fn eviction_candidate(&self, newcomer: Token) -> Option<Token> {
+        let first = newcomer.index().min(CONNECTIONS.saturating_sub(SAMPLE - 1));
+        let sample = || self.slots().skip(first).take(SAMPLE).filter_map(Slot::peer);
+        let mut holder = self.slots().nth(newcomer.index()).and_then(Slot::peer)?;
+        let mut most = (0, 0);
+        for peer in iter::once(holder).chain(sample()) {
+            let of_process = sample().filter(|other| other.pid == peer.pid).count();
+            let of_user = sample().filter(|other| other.uid == peer.uid).count();
+            if (of_process, of_user) > most {
+                most = (of_process, of_user);
+                holder = peer;
+            }
+        }
+        let mut index = self.owing.oldest;
+        loop {
+            match index {
+                OWING => index = self.idle.oldest,
+                IDLE => return None,
+                other => {
+                    let slot = self.slots().nth(other as usize)?;
+                    let peer = slot.peer()?;
+                    let is_holders = if most.0 > 1 { peer.pid == holder.pid } else { peer.uid == holder.uid };
+                    if is_holders && other != newcomer.index {
+                        return Some(Token { index, generation: slot.generation });
+                    }
+                    index = slot.newer;
+                }
+            }
+        }
     }
 
     /// The connection at `index` if its deadline has passed.
@@ -136,9 +174,9 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         self.token_if(index, |entry| entry.deadline.is_some_and(|deadline| deadline <= now))
     }
 
-    /// The connection at `index` if it is between two exchanges.
-    pub(super) fn idle(&self, index: usize) -> Option<Token> {
-        self.token_if(index, Entry::is_idle)
+    /// The connection at `index`.
+    pub(super) fn at(&self, index: usize) -> Option<&Entry<K>> {
+        self.slots().nth(index)?.entry.as_ref()
     }
 
     fn token_if(&self, index: usize, condition: impl FnOnce(&Entry<K>) -> bool) -> Option<Token> {
@@ -149,7 +187,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     /// Gives a newcomer a free place, if there is one. It is on no list until it [waits](Self::wait_anew).
-    pub(super) fn insert(&mut self, stream: Stream) -> Option<(Token, &mut Entry<K>)> {
+    pub(super) fn insert(&mut self, stream: Stream, call: u32) -> Option<(Token, &mut Entry<K>)> {
         if self.is_full() {
             return None;
         }
@@ -159,7 +197,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         let slot = self.slot(index);
         (slot.older, slot.newer) = (index, index);
         slot.generation = slot.generation.wrapping_add(1);
-        Some((Token { index, generation: slot.generation }, slot.entry.insert(Entry::new(stream))))
+        Some((Token { index, generation: slot.generation }, slot.entry.insert(Entry::new(stream, call))))
     }
 
     /// The connection that `token` was made for, if it is still open.
@@ -248,7 +286,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         self.slots.get_mut(index as usize).unwrap_or(&mut self.last)
     }
 
-    fn slots(&self) -> impl Iterator<Item = &Slot<K>> {
+    fn slots(&self) -> impl Iterator<Item = &Slot<K>> + Clone {
         self.slots.iter().chain([&self.last])
     }
 }

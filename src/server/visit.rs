@@ -3,14 +3,26 @@
 use core::borrow::BorrowMut;
 use core::mem::forget;
 
-use super::exchange::exchange;
+use super::exchange::{RECEIVES, Waiting, exchange};
 use super::report::Incident;
 use super::table::{Entry, Table, Token};
 use super::{IpcServer, ServerBuffers};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
+use crate::connection::ConnectionError;
 use crate::peer::PeerCredentials;
 use crate::unix::readiness::Readiness;
+
+/// Why a connection is visited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// It has just come, or epoll says that it has something to do. It is served once a call.
+    Ready,
+    /// It has to finish an exchange now, or is closed.
+    Due,
+    /// It is about to be evicted.
+    LastLook,
+}
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
@@ -18,27 +30,67 @@ where
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
-    /// Takes a connection as far as it goes now, if it is still open. It is closed if that is its end, or if it is `due` and
-    /// does not finish an exchange.
+    /// Takes a connection as far as it goes now, if it is still open. It is closed if that is its end, or if it is due and does
+    /// not finish an exchange.
+    ///
+    /// Each command is taken off the work that is left of this call, as long as that is above `floor`; the first one with the
+    /// visit itself.
     #[inline(never)]
-    pub(super) fn serve_connection(&mut self, token: Token, due: bool, context: &mut C::Context<'_>) {
+    pub(super) fn serve_connection(
+        &mut self,
+        token: Token,
+        occasion: Occasion,
+        floor: usize,
+        context: &mut C::Context<'_>,
+    ) {
         let visit = Visit { table: &mut self.table, readiness: &self.readiness, token };
-        // It may have been closed earlier in this call.
-        let Some(entry) = visit.table.get(token) else { return };
+        let entry = match visit.table.get(token) {
+            Some(entry) if entry.call != self.call || occasion != Occasion::Ready => entry,
+            // It was served earlier in this call, or closed.
+            _ => return visit.keep(),
+        };
+        entry.call = self.call;
         let buffers = self.buffers.borrow_mut().get(token.index());
-        let served_before = self.report.served();
-        let (waiting, stream, keep_open) = (&mut entry.waiting, &mut entry.stream, self.settings.keep_open);
-        if let Err(error) = exchange::<C, K, N>(waiting, stream, buffers, keep_open, context, &mut self.report) {
-            return self.report.note(&Incident::Ended(entry.stream.peer(), &error));
+        if occasion != Occasion::Ready {
+            buffers.input.wait_for_nothing();
+        }
+        self.left = self.left.saturating_sub(1);
+        let mut finished = false;
+        let mut times = RECEIVES;
+        loop {
+            match exchange::<C, K, N>(
+                &mut entry.waiting,
+                &mut entry.stream,
+                buffers,
+                self.settings.keep_open,
+                times,
+                floor,
+                &mut self.left,
+                context,
+                &mut self.report,
+            ) {
+                Ok(done) => finished |= done,
+                // What was served while the server ends is over when nothing more lies in its connection.
+                Err(ConnectionError::Closed { received: 0 }) if self.ending && !entry.is_idle() => return,
+                Err(error) => return self.report.note(&Incident::Ended(entry.stream.peer(), &error)),
+            }
+            if !matches!(entry.waiting, Some(Waiting::Share(_))) || self.left <= floor {
+                break;
+            }
+            self.left -= 1;
+            times = 0;
         }
         let Some(waiting) = &entry.waiting else { return };
-        let finished = self.report.served() != served_before;
-        if due && !finished {
+        if occasion == Occasion::Due && !finished {
             return self.report.note(&Incident::Expired(entry.stream.peer()));
         }
         let is_new = entry.watched.is_none();
         let was_idle = entry.is_idle();
-        let idle = (finished || was_idle) && waiting.is_idle(buffers);
+        let mut idle = (finished || was_idle) && waiting.is_idle(buffers);
+        if self.ending && idle && !was_idle {
+            entry.stream.stop_arrivals();
+            idle = false;
+        }
         let wanted = waiting.interest();
         if entry.watched != Some(wanted) {
             let watch = if is_new { Readiness::add } else { Readiness::modify };

@@ -19,6 +19,8 @@ pub(crate) enum Interest {
     Input,
     /// Room to send.
     Output,
+    /// Either.
+    Anything,
     /// Nothing for now.
     Nothing,
 }
@@ -28,6 +30,7 @@ impl Interest {
         match self {
             Self::Input => EventFlags::IN,
             Self::Output => EventFlags::OUT,
+            Self::Anything => EventFlags::IN.union(EventFlags::OUT),
             Self::Nothing => EventFlags::empty(),
         }
     }

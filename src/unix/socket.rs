@@ -7,7 +7,8 @@ use core::time::Duration;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv, send, socket_with,
+    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect, recv, send,
+    shutdown, socket_with,
     sockopt::{socket_peercred, socket_send_buffer_size},
 };
 use rustix::process::geteuid;
@@ -48,6 +49,13 @@ impl Stream {
         })
     }
 
+    /// Nothing more arrives from now on: the peer's `send` fails with EPIPE. What has arrived is still received, then the end
+    /// (man 2 shutdown, `SHUT_RD`).
+    pub(crate) fn stop_arrivals(&self) {
+        // It can't fail with a socket of ours that is connected; and if it did, the peer would be gone.
+        let _ = shutdown(&self.socket, Shutdown::Read);
+    }
+
     /// Connects to `address`. `Pending` if the server's backlog is full: ask again later.
     pub(crate) fn connect(address: &SocketAddrUnix) -> Result<Poll<Self>, Errno> {
         let socket = stream_socket()?;
@@ -73,9 +81,9 @@ impl Transport for Stream {
     }
 
     /// A Unix socket is writable while no more than a quarter of its send buffer is in use, and a message is charged with
-    /// at most twice its length and some overhead.
+    /// at most twice its length and some overhead: three quarters must hold that.
     fn has_room(&mut self, length: usize) -> bool {
-        let enough = length.saturating_mul(4).saturating_add(4096);
+        let enough = (length.saturating_mul(8) / 3).saturating_add(4096);
         if self.send_buffer.is_none() {
             let size = socket_send_buffer_size(&self.socket).ok();
             self.send_buffer = size.and_then(|size| NonZeroU32::new(size.try_into().ok()?));

@@ -1,0 +1,3 @@
+//! Where a message begins and ends.
+
+pub(crate) mod bare;
