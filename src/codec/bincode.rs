@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::carried::Unwritten;
 use super::layout::{Input, Integer, Layout, Output, Unread};
-use super::{Codec, DecodeError, EncodeError, Prefix, de, ser};
+use super::{Codec, DecodeError, EncodeError, PrefixError, de, ser};
 
 /// The layout of `bincode::serialize` and `bincode::deserialize`, version 1.3.
 ///
@@ -61,7 +61,7 @@ impl Codec for Bincode {
     }
 
     #[inline]
-    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
+    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), PrefixError> {
         de::decode_prefix::<Self, T>(from, capacity)
     }
 

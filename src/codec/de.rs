@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::carried::{Brief, Carried, NotAnIndex};
 use super::layout::{Input, Layout, Stop};
-use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED, Prefix};
+use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED, PrefixError};
 
 #[inline]
 pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
@@ -29,14 +29,13 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
 pub(super) fn decode_prefix<'de, L: Layout, T: Deserialize<'de>>(
     from: &'de [u8],
     capacity: usize,
-) -> Result<Prefix<T>, DecodeError> {
-    match attempt::<L, T, Brief>(from, capacity) {
-        Ok((value, length)) => Ok(Prefix::Whole(value, length)),
-        Err(Failure::Stopped(Stop::RanOut)) => Ok(Prefix::Partial { missing: 1 }),
-        Err(Failure::Stopped(reason)) => Err(reason.into()),
-        Err(Failure::Malformed { self_describing: true, .. }) => Err(DecodeError::NotSelfDescribing),
-        Err(Failure::Malformed { .. }) => Err(DecodeError::Unexplained),
-    }
+) -> Result<(T, usize), PrefixError> {
+    attempt::<L, T, Brief>(from, capacity).map_err(|failure| match failure {
+        Failure::Stopped(Stop::RanOut) => PrefixError::Incomplete { missing: 1 },
+        Failure::Stopped(Stop::BeyondCapacity(_)) => PrefixError::BeyondCapacity,
+        Failure::Malformed { self_describing: true, .. } => PrefixError::NotSelfDescribing,
+        Failure::Stopped(_) | Failure::Malformed { .. } => PrefixError::Malformed,
+    })
 }
 
 /// Decodes what has failed to decode once more, for the reason.

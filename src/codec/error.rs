@@ -202,3 +202,19 @@ impl de::Error for DecodeError {
         Self::custom(format_args!("invalid value, expected {expected}"))
     }
 }
+
+/// Why the first bytes of a message are not a value, in so few words that decoding does not wait for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrefixError {
+    /// Every byte so far may begin a valid message.
+    Incomplete {
+        /// How many bytes are missing at least; 1 or more. Until they have come, decoding again is in vain.
+        missing: usize,
+    },
+    /// As [`DecodeError::BeyondCapacity`].
+    BeyondCapacity,
+    /// As [`DecodeError::NotSelfDescribing`].
+    NotSelfDescribing,
+    /// No bytes that could follow would make it a value.
+    Malformed,
+}

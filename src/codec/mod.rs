@@ -28,7 +28,7 @@ mod postcard;
 mod ser;
 
 pub use self::bincode::Bincode;
-pub use self::error::{DecodeError, EncodeError, Message};
+pub use self::error::{DecodeError, EncodeError, Message, PrefixError};
 #[cfg(feature = "postcard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postcard")))]
 pub use self::postcard::Postcard;
@@ -108,40 +108,28 @@ pub trait Codec {
     }
 
     /// Decodes from the first bytes of a message, the rest of which may still come, for a caller that does not ask why a message
-    /// is malformed: the error may be [`DecodeError::Unexplained`] in place of the reason, for which
-    /// [`decode_within`](Self::decode_within) can be asked. It is never [`DecodeError::Incomplete`].
+    /// is malformed; [`explain`](Self::explain) says that.
     ///
     /// To find the reason, both codecs of this crate decode the message again. This saves that, and keeps the second
-    /// decoder and the formatting of messages out of the binary. The provided method gives the reason, and knows of a message
-    /// that has not all arrived only that one byte is missing.
+    /// decoder and the formatting of messages out of the binary. The provided method knows of a message that has not all
+    /// arrived only that one byte is missing.
     ///
     /// # Errors
     ///
-    /// As [`decode_within`](Self::decode_within), and [`DecodeError::Unexplained`].
-    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
-        match Self::decode_within(from, capacity) {
-            Ok((value, length)) => Ok(Prefix::Whole(value, length)),
-            Err(DecodeError::Incomplete) => Ok(Prefix::Partial { missing: 1 }),
-            Err(error) => Err(error),
-        }
+    /// See [`PrefixError`].
+    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), PrefixError> {
+        Self::decode_within(from, capacity).map_err(|error| match error {
+            DecodeError::Incomplete => PrefixError::Incomplete { missing: 1 },
+            DecodeError::BeyondCapacity(_) => PrefixError::BeyondCapacity,
+            DecodeError::NotSelfDescribing => PrefixError::NotSelfDescribing,
+            _ => PrefixError::Malformed,
+        })
     }
 
-    /// Why a message is malformed which [`decode_prefix`](Self::decode_prefix) has left [`DecodeError::Unexplained`].
+    /// Why a message is malformed of which [`decode_prefix`](Self::decode_prefix) says that it is.
     ///
     /// The provided method decodes it again.
     fn explain<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
         Self::decode_within::<T>(from, capacity).err().unwrap_or(DecodeError::Unexplained)
     }
-}
-
-/// What the first bytes of a message come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Prefix<T> {
-    /// The value is whole. It takes this many bytes.
-    Whole(T, usize),
-    /// More bytes must come.
-    Partial {
-        /// How many bytes are missing at least; 1 or more. Until they have come, decoding again is in vain.
-        missing: usize,
-    },
 }

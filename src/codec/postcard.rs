@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::carried::Unwritten;
 use super::layout::{Input, Integer, Layout, Output, Unread};
-use super::{Codec, DecodeError, EncodeError, Prefix, de, ser};
+use super::{Codec, DecodeError, EncodeError, PrefixError, de, ser};
 
 /// The layout of [postcard 1](https://postcard.jamesmunns.com/wire-format): integers of two bytes and more, lengths and
 /// variant indices take as many bytes as their value needs.
@@ -45,7 +45,7 @@ impl Codec for Postcard {
     }
 
     #[inline]
-    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
+    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), PrefixError> {
         de::decode_prefix::<Self, T>(from, capacity)
     }
 

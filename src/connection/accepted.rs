@@ -44,7 +44,7 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
             left = remaining;
             match connection.transport.receive(input.spare()) {
                 Poll::Pending => return Ok(Step::NotYet(connection)),
-                Poll::Ready(Ok(0)) => return connection.decode_last(),
+                Poll::Ready(Ok(0)) => return Err(ConnectionError::Closed { received: input.len() }),
                 Poll::Ready(Ok(received)) => input.fill(received),
                 Poll::Ready(Err(error)) => return Err(ConnectionError::Transport(error)),
             }
@@ -65,18 +65,6 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
             Ok(Some((command, _))) => Ok(Step::Ready(self.into_state(Read { command, put_off: 0, has_room: false }))),
             Err(Refused::TooLarge) => Err(ConnectionError::TooLarge { capacity: N }),
             Err(Refused::Malformed(error)) => Err(ConnectionError::Malformed(error)),
-        }
-    }
-
-    /// Nothing more will come.
-    #[cold]
-    #[inline(never)]
-    fn decode_last<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
-        let received = self.buffers.input.len();
-        self.buffers.input.wait_for_nothing();
-        match self.decode()? {
-            Step::NotYet(_) => Err(ConnectionError::Closed { received }),
-            read => Ok(read),
         }
     }
 }

@@ -108,14 +108,30 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
 pub(super) fn flush<T: Transport, const N: usize>(
     transport: &mut T,
     output: &mut Buffer<N>,
-) -> Result<Poll<()>, ConnectionError<T::Error>> {
+) -> Result<Poll<()>, Unsent<T::Error>> {
     while !output.is_empty() {
         match transport.send(output.bytes()) {
             Poll::Pending => return Ok(Poll::Pending),
-            Poll::Ready(Ok(0)) => return Err(ConnectionError::Closed { received: 0 }),
+            Poll::Ready(Ok(0)) => return Err(Unsent::Closed),
             Poll::Ready(Ok(sent)) => output.consume(sent),
-            Poll::Ready(Err(error)) => return Err(ConnectionError::Transport(error)),
+            Poll::Ready(Err(error)) => return Err(Unsent::Transport(error)),
         }
     }
     Ok(Poll::Ready(()))
+}
+
+/// Why nothing more can be sent, in fewer bytes than a [`ConnectionError`] takes.
+pub(super) enum Unsent<E> {
+    Closed,
+    Transport(E),
+}
+
+impl<E> From<Unsent<E>> for ConnectionError<E> {
+    #[cold]
+    fn from(unsent: Unsent<E>) -> Self {
+        match unsent {
+            Unsent::Closed => Self::Closed { received: 0 },
+            Unsent::Transport(error) => Self::Transport(error),
+        }
+    }
 }

@@ -52,38 +52,25 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
             forget(replies);
             response
         };
-        let mut encoded = K::encode(&response, buffers.output.spare());
-        if encoded.is_err() {
-            encoded = encode_alone::<C, T, K, N>(&response, encoded, &mut transport, buffers)?;
+        let output = &mut buffers.output;
+        let written = loop {
+            let error = match K::encode(&response, output.spare()) {
+                Ok(written) => break written,
+                Err(error) => error,
+            };
+            // It may quote what the peer has sent.
+            output.clean_spare();
+            let is_alone = output.is_empty();
+            // The replies that were put off take room that this one needs, or are the last that leave.
+            let is_out = flush(&mut transport, output)?.is_ready();
+            if is_alone || !is_out || error != EncodeError::BufferFull {
+                return Err(ConnectionError::Response(error));
+            }
             has_room = false;
-        }
-        let written = encoded.map_err(ConnectionError::Response)?;
-        buffers.output.fill(written);
+        };
+        output.fill(written);
         Ok(Connection { state: Processed { put_off, has_room, is_empty: written == 0 }, transport, buffers, codec })
     }
-}
-
-/// Sends the replies that were put off, and encodes once more what had no room beside them.
-#[cold]
-fn encode_alone<C: IpcServerCommand, T: Transport, K: Codec, const N: usize>(
-    response: &C::Response,
-    failed: Result<usize, EncodeError>,
-    transport: &mut T,
-    buffers: &mut Buffers<N>,
-) -> Result<Result<usize, EncodeError>, ConnectionError<T::Error>> {
-    // The failed response may quote what the peer has sent.
-    buffers.output.clean_spare();
-    let had_company = !buffers.output.is_empty();
-    // The transport was sure to take them.
-    let is_out = flush(transport, &mut buffers.output)?.is_ready();
-    if had_company && is_out && failed == Err(EncodeError::BufferFull) {
-        let encoded = K::encode(response, buffers.output.spare());
-        if encoded.is_err() {
-            buffers.output.clean_spare();
-        }
-        return Ok(encoded);
-    }
-    Ok(failed)
 }
 
 /// The replies that were put off until this one. They are sent if deciding it panics: their commands were executed.

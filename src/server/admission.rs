@@ -23,42 +23,55 @@ where
 {
     /// Accepts one connection, if there is one, and takes it as far as it goes now. Nobody can come any more if the listening
     /// socket has `hung_up`.
+    ///
+    /// It takes one off the work that is left, whatever comes of it.
     #[inline(never)]
     pub(super) fn serve_newcomer(&mut self, hung_up: bool, context: &mut C::Context<'_>) -> Result<(), ServerError> {
+        let Some(newcomer) = self.admit(hung_up)? else {
+            self.left = self.left.saturating_sub(1);
+            return Ok(());
+        };
+        self.serve_connection(newcomer, Occasion::Ready, context);
+        if self.table.is_full() {
+            self.make_room(newcomer, context);
+        }
+        Ok(())
+    }
+
+    /// Accepts one connection and puts it into the table, unless there is none or it is not allowed in.
+    #[inline]
+    fn admit(&mut self, hung_up: bool) -> Result<Option<Token>, ServerError> {
         let stream = match self.listener.accept() {
             Ok(Poll::Ready(stream)) => stream,
             // Some other process that has it has shut it down (man 2 shutdown).
             Ok(Poll::Pending) if hung_up => return Err(Errno::INVAL.into()),
-            Ok(Poll::Pending) => return Ok(()),
+            Ok(Poll::Pending) => return Ok(None),
             Err(AcceptError::UnknownPeer) => {
                 self.report.note(&Incident::Unknown);
-                return Ok(());
+                return Ok(None);
             }
             Err(AcceptError::Exhausted(errno)) => {
                 self.report.note(&Incident::Paused(errno));
-                return self.pause_accepting();
+                self.pause_accepting()?;
+                return Ok(None);
             }
             Err(AcceptError::Broken(errno)) => return Err(errno.into()),
         };
         let peer = stream.peer();
         if !self.settings.authorizes(&peer) {
             self.report.note(&Incident::Refused(peer));
-            return Ok(());
+            return Ok(None);
         }
         // It has not been served in this call.
         let Some((newcomer, entry)) = self.table.insert(stream, self.call.wrapping_sub(1)) else {
             // It does not happen: whoever took the last slot has made room.
             self.report.note(&Incident::Evicted(peer));
-            return Ok(());
+            return Ok(None);
         };
         let buffers = self.buffers.borrow_mut().get(newcomer.index());
         let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::with_codec(&mut entry.stream, buffers).park();
         entry.waiting = Some(Waiting::Command(accepted));
-        self.serve_connection(newcomer, Occasion::Ready, 0, context);
-        if self.table.is_full() {
-            self.make_room(newcomer, context);
-        }
-        Ok(())
+        Ok(Some(newcomer))
     }
 
     /// Gives up the [candidate](super::table::Table::eviction_candidate), so that the next newcomer finds a slot.
@@ -69,7 +82,7 @@ where
         // A connection that has got on is not the candidate any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
             let Some(candidate) = self.table.eviction_candidate(newcomer) else { break };
-            self.serve_connection(candidate, Occasion::LastLook, self.left, context);
+            self.serve_share(1, candidate, Occasion::LastLook, context);
             if !self.table.is_full() {
                 return;
             }

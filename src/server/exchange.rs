@@ -38,29 +38,27 @@ impl<K> Waiting<K> {
 }
 
 /// How many times a connection's socket is read in one call: once for what is there, once to see that there is no more.
-pub(super) const RECEIVES: usize = 2;
+const RECEIVES: usize = 2;
 
-/// Takes a connection as far as it goes now, with at most so many `times` of receiving, or to where its replies are out.
-/// `waiting` says what it waits for and will say so again, unless it is over.
+/// Takes a connection as far as it goes now, or to where its replies are out. `waiting` says what it waits for and will say so
+/// again, unless it is over.
 ///
-/// Each command but the first is taken off `left`, the work of the call, as long as that is above `floor`. Returns whether an exchange
-/// was finished.
+/// Each command but the first is taken off `left`, the work that the connection may still cause in this call. Returns whether
+/// an exchange was finished.
 ///
 /// It is inlined because it returns just after a system call, and a return that the call has displaced is one that the
 /// processor does not foresee. It makes an exchange on a kept connection 3 % shorter.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "it is a part of its caller, which has them all")]
 pub(super) fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
     waiting: &mut Option<Waiting<K>>,
     stream: &mut Stream,
     buffers: &mut Buffers<N>,
     keep_open: bool,
-    times: usize,
-    floor: usize,
     left: &mut usize,
     context: &mut C::Context<'_>,
     report: &mut Report,
 ) -> Result<bool, ConnectionError<Errno>> {
+    let times = if matches!(waiting, Some(Waiting::Share(_))) { 0 } else { RECEIVES };
     let mut next = match waiting.take() {
         None => return Ok(false),
         Some(Waiting::Reply(parked)) => Next::Reply(parked.resume(stream, buffers)),
@@ -81,7 +79,7 @@ pub(super) fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
         };
         // A response without bytes is delivered by closing.
         let last = !keep_open || processed.is_reply_empty();
-        if !last && *left > floor {
+        if !last && *left > 0 {
             processed = match processed.read_ahead::<C>() {
                 Step::Ready(read) => {
                     *left -= 1;

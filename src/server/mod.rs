@@ -206,21 +206,37 @@ where
     /// Serves those that are `ready` and, as far as there is work left, those that later looks show.
     #[inline(never)]
     fn serve(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<(), ServerError> {
-        let mut events = [MaybeUninit::uninit(); EVENTS];
         self.left = self.settings.work_per_call;
         self.call = self.call.wrapping_add(1);
+        let mut events = [MaybeUninit::uninit(); EVENTS];
         let mut ready = ready;
-        while self.serve_each(ready, context)? == Unseen::Perhaps && self.left > 0 {
+        loop {
+            match ready {
+                [] => return Ok(()),
+                &[event] if event.data.u64() == Token::LISTENER => self.serve_newcomer(has_hung_up(event), context)?,
+                [event] if event.data.u64() != Token::ALARM => {
+                    // Nothing else was there.
+                    self.serve_connection(Token::from_u64(event.data.u64()), Occasion::Ready, context);
+                    return Ok(());
+                }
+                several => {
+                    if self.serve_each(several, context)? == Unseen::Nothing {
+                        return Ok(());
+                    }
+                }
+            }
+            if self.left == 0 {
+                return Ok(());
+            }
             ready = look(&self.readiness, &mut events, self.left)?;
         }
-        Ok(())
     }
 
     /// Serves each that is `ready`, once in this call, with an equal share of the work that is left.
     ///
     /// There are at most as many as commands are left, so that each has a share. Those for which nothing is left come first
     /// in the next call, for epoll puts what it has shown behind what it has not.
-    #[inline]
+    #[inline(never)]
     fn serve_each(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<Unseen, ServerError> {
         let left_before = self.left;
         let mut is_due = false;
@@ -231,8 +247,8 @@ where
                 Token::LISTENER => newcomer = Some(has_hung_up(*event)),
                 Token::ALARM => is_due = true,
                 token => {
-                    let share = if others > 1 { self.left / others } else { self.left };
-                    self.serve_connection(Token::from_u64(token), Occasion::Ready, self.left - share, context);
+                    let share = self.left.checked_div(others).unwrap_or_default();
+                    self.serve_share(share, Token::from_u64(token), Occasion::Ready, context);
                 }
             }
             others -= 1;
@@ -243,12 +259,18 @@ where
         // Last, so that it does not take the slot of a connection whose command is there.
         if let Some(hung_up) = newcomer {
             self.serve_newcomer(hung_up, context)?;
-            // Also if there was none: the next look must not show the same for ever.
-            self.left = self.left.min(left_before - 1);
             return Ok(Unseen::Perhaps);
         }
         let all_shown = ready.len() < left_before.min(EVENTS);
         Ok(if all_shown || self.left == left_before { Unseen::Nothing } else { Unseen::Perhaps })
+    }
+
+    /// Serves a connection with a part of the work that is left.
+    fn serve_share(&mut self, share: usize, token: Token, occasion: Occasion, context: &mut C::Context<'_>) {
+        let others = self.left.saturating_sub(share);
+        self.left = share;
+        self.serve_connection(token, occasion, context);
+        self.left += others;
     }
 
     /// Sleeps until there is something to do or `timeout` has passed; `None` sleeps for as long as it takes.
@@ -282,7 +304,7 @@ where
         self.alarm.set(Some(now.plus(PAUSE)))?;
         for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.due(index, now) {
-                self.serve_connection(token, Occasion::Due, 0, context);
+                self.serve_connection(token, Occasion::Due, context);
             }
         }
         let mut next = self.table.next_deadline();

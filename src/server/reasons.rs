@@ -14,7 +14,7 @@ mod unexplained {
 
     use serde::{Deserialize, Serialize};
 
-    use crate::codec::{Codec, DecodeError, EncodeError, Prefix};
+    use crate::codec::{Codec, DecodeError, EncodeError, PrefixError};
 
     pub(in crate::server) struct Unexplained<K>(PhantomData<fn() -> K>);
 
@@ -34,14 +34,14 @@ mod unexplained {
             from: &'de [u8],
             capacity: usize,
         ) -> Result<(T, usize), DecodeError> {
-            match K::decode_prefix(from, capacity)? {
-                Prefix::Whole(value, length) => Ok((value, length)),
-                Prefix::Partial { .. } => Err(DecodeError::Incomplete),
-            }
+            K::decode_within(from, capacity)
         }
 
         #[inline]
-        fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<Prefix<T>, DecodeError> {
+        fn decode_prefix<'de, T: Deserialize<'de>>(
+            from: &'de [u8],
+            capacity: usize,
+        ) -> Result<(T, usize), PrefixError> {
             K::decode_prefix(from, capacity)
         }
 

@@ -3,7 +3,6 @@
 use core::{array, iter};
 
 use super::exchange::Waiting;
-use crate::peer::PeerCredentials;
 use crate::unix::Stream;
 use crate::unix::clock::Instant;
 use crate::unix::readiness::Interest;
@@ -49,11 +48,13 @@ pub(super) struct Entry<K> {
     pub(super) deadline: Option<Instant>,
     /// The last call that served it.
     pub(super) call: u32,
+    /// Whether it has finished an exchange in that call and is about to be served again.
+    pub(super) finished: bool,
 }
 
 impl<K> Entry<K> {
     fn new(stream: Stream, call: u32) -> Self {
-        Self { stream, waiting: None, watched: None, deadline: None, call }
+        Self { stream, waiting: None, watched: None, deadline: None, call, finished: false }
     }
 
     /// Whether its client owes nothing.
@@ -75,15 +76,8 @@ struct Slot<K> {
     newer: u32,
 }
 
-impl<K> Slot<K> {
-    /// Who holds it.
-    fn peer(&self) -> Option<PeerCredentials> {
-        self.entry.as_ref().map(|entry| entry.stream.peer())
-    }
-}
-
-/// How many slots are compared to find who holds the most.
-const SAMPLE: usize = 64;
+/// How many connections are compared with each other to find who holds the most slots.
+const COMPARED: usize = 64;
 
 /// The two ends of a list.
 struct Ends {
@@ -135,38 +129,40 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
 
     /// The connection that goes when `newcomer` has taken the last slot: of the process that holds the most slots, or else of
     /// the user, the one that has owed something longest; if none owes anything, the one that has been idle longest.
-    ///
-    /// In a table of more than [`SAMPLE`] slots, so many stand for all.
     #[cold]
     pub(super) fn eviction_candidate(&self, newcomer: Token) -> Option<Token> {
-        let first = newcomer.index().min(CONNECTIONS.saturating_sub(SAMPLE - 1));
-        let sample = || self.slots().skip(first).take(SAMPLE).filter_map(Slot::peer);
-        let mut holder = self.slots().nth(newcomer.index()).and_then(Slot::peer)?;
+        let mut candidate = None;
         let mut most = (0, 0);
-        for peer in iter::once(holder).chain(sample()) {
-            let of_process = sample().filter(|other| other.pid == peer.pid).count();
-            let of_user = sample().filter(|other| other.uid == peer.uid).count();
-            if (of_process, of_user) > most {
-                most = (of_process, of_user);
-                holder = peer;
+        for (index, slot) in self.by_age() {
+            let peer = slot.entry.as_ref()?.stream.peer();
+            let mut held = (0, 0);
+            for other in self.by_age().filter_map(|(_, slot)| slot.entry.as_ref()) {
+                let other = other.stream.peer();
+                held.0 += u32::from(other.pid == peer.pid);
+                held.1 += u32::from(other.uid == peer.uid);
+            }
+            if index != newcomer.index && held > most {
+                most = held;
+                candidate = Some(Token { index, generation: slot.generation });
             }
         }
-        let mut index = self.owing.oldest;
-        loop {
-            match index {
-                OWING => index = self.idle.oldest,
-                IDLE => return None,
-                other => {
-                    let slot = self.slots().nth(other as usize)?;
-                    let peer = slot.peer()?;
-                    let is_holders = if most.0 > 1 { peer.pid == holder.pid } else { peer.uid == holder.uid };
-                    if is_holders && other != newcomer.index {
-                        return Some(Token { index, generation: slot.generation });
-                    }
-                    index = slot.newer;
-                }
+        candidate
+    }
+
+    /// Those that wait, from the oldest that owes something to the newest that is idle, or the first [`COMPARED`] of them.
+    fn by_age(&self) -> impl Iterator<Item = (u32, &Slot<K>)> {
+        let mut next = self.owing.oldest;
+        iter::from_fn(move || {
+            if next == OWING {
+                next = self.idle.oldest;
             }
-        }
+            let index = next;
+            // The end of a list is no index.
+            let slot = if index == IDLE { None } else { Some(self.slots.get(index as usize).unwrap_or(&self.last)) };
+            next = slot?.newer;
+            slot.map(|slot| (index, slot))
+        })
+        .take(COMPARED)
     }
 
     /// The connection at `index` if its deadline has passed.
@@ -286,7 +282,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         self.slots.get_mut(index as usize).unwrap_or(&mut self.last)
     }
 
-    fn slots(&self) -> impl Iterator<Item = &Slot<K>> + Clone {
+    fn slots(&self) -> impl Iterator<Item = &Slot<K>> {
         self.slots.iter().chain([&self.last])
     }
 }

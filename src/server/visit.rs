@@ -1,9 +1,9 @@
 //! Serving one of the open connections.
 
 use core::borrow::BorrowMut;
-use core::mem::forget;
+use core::mem::{forget, replace};
 
-use super::exchange::{RECEIVES, Waiting, exchange};
+use super::exchange::{Waiting, exchange};
 use super::report::Incident;
 use super::table::{Entry, Table, Token};
 use super::{IpcServer, ServerBuffers};
@@ -22,6 +22,8 @@ pub(super) enum Occasion {
     Due,
     /// It is about to be evicted.
     LastLook,
+    /// It has just been served, and its next command may be there.
+    Again,
 }
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
@@ -33,21 +35,27 @@ where
     /// Takes a connection as far as it goes now, if it is still open. It is closed if that is its end, or if it is due and does
     /// not finish an exchange.
     ///
-    /// Each command is taken off the work that is left of this call, as long as that is above `floor`; the first one with the
+    /// Each command is taken off the work that is left of this call, as long as there is some; the first one with the
     /// visit itself.
+    #[inline]
+    pub(super) fn serve_connection(&mut self, token: Token, occasion: Occasion, context: &mut C::Context<'_>) {
+        let mut occasion = occasion;
+        while self.serve_once(token, occasion, context) {
+            occasion = Occasion::Again;
+        }
+    }
+
+    /// Whether its next command may be there and there is work left.
     #[inline(never)]
-    pub(super) fn serve_connection(
-        &mut self,
-        token: Token,
-        occasion: Occasion,
-        floor: usize,
-        context: &mut C::Context<'_>,
-    ) {
+    fn serve_once(&mut self, token: Token, occasion: Occasion, context: &mut C::Context<'_>) -> bool {
         let visit = Visit { table: &mut self.table, readiness: &self.readiness, token };
         let entry = match visit.table.get(token) {
             Some(entry) if entry.call != self.call || occasion != Occasion::Ready => entry,
             // It was served earlier in this call, or closed.
-            _ => return visit.keep(),
+            _ => {
+                visit.keep();
+                return false;
+            }
         };
         entry.call = self.call;
         let buffers = self.buffers.borrow_mut().get(token.index());
@@ -55,34 +63,36 @@ where
             buffers.input.wait_for_nothing();
         }
         self.left = self.left.saturating_sub(1);
-        let mut finished = false;
-        let mut times = RECEIVES;
-        loop {
-            match exchange::<C, K, N>(
-                &mut entry.waiting,
-                &mut entry.stream,
-                buffers,
-                self.settings.keep_open,
-                times,
-                floor,
-                &mut self.left,
-                context,
-                &mut self.report,
-            ) {
-                Ok(done) => finished |= done,
+        let finished = exchange::<C, K, N>(
+            &mut entry.waiting,
+            &mut entry.stream,
+            buffers,
+            self.settings.keep_open,
+            &mut self.left,
+            context,
+            &mut self.report,
+        );
+        let finished = match finished {
+            Ok(finished) => finished | replace(&mut entry.finished, false),
+            Err(error) => {
                 // What was served while the server ends is over when nothing more lies in its connection.
-                Err(ConnectionError::Closed { received: 0 }) if self.ending && !entry.is_idle() => return,
-                Err(error) => return self.report.note(&Incident::Ended(entry.stream.peer(), &error)),
+                let is_over =
+                    self.ending && !entry.is_idle() && matches!(error, ConnectionError::Closed { received: 0 });
+                if !is_over {
+                    self.report.note(&Incident::Ended(entry.stream.peer(), &error));
+                }
+                return false;
             }
-            if !matches!(entry.waiting, Some(Waiting::Share(_))) || self.left <= floor {
-                break;
-            }
-            self.left -= 1;
-            times = 0;
+        };
+        let Some(waiting) = &entry.waiting else { return false };
+        if matches!(waiting, Waiting::Share(_)) && self.left > 0 {
+            entry.finished = finished;
+            visit.keep();
+            return true;
         }
-        let Some(waiting) = &entry.waiting else { return };
         if occasion == Occasion::Due && !finished {
-            return self.report.note(&Incident::Expired(entry.stream.peer()));
+            self.report.note(&Incident::Expired(entry.stream.peer()));
+            return false;
         }
         let is_new = entry.watched.is_none();
         let was_idle = entry.is_idle();
@@ -96,7 +106,8 @@ where
             let watch = if is_new { Readiness::add } else { Readiness::modify };
             if let Err(errno) = watch(visit.readiness, &entry.stream, token.to_u64(), wanted) {
                 // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
-                return self.report.note(&Incident::Unwatched(entry.stream.peer(), errno));
+                self.report.note(&Incident::Unwatched(entry.stream.peer(), errno));
+                return false;
             }
             entry.watched = Some(wanted);
         }
@@ -108,6 +119,7 @@ where
             visit.table.wait_anew(token, idle);
         }
         visit.keep();
+        false
     }
 
     /// Closes a connection, if it is still open; says whose it was.

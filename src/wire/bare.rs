@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::codec::{Codec, DecodeError, Prefix};
+use crate::codec::{Codec, DecodeError, PrefixError};
 use crate::connection::Buffer;
 
 /// Why what has arrived will never be a message.
@@ -24,16 +24,16 @@ pub(crate) fn take<T: for<'a> Deserialize<'a>, K: Codec, const N: usize>(
         return Ok(None);
     }
     match K::decode_prefix(input.bytes(), N) {
-        Ok(Prefix::Whole(value, length)) => {
+        Ok((value, length)) => {
             input.consume(length);
             Ok(Some((value, length)))
         }
-        Ok(Prefix::Partial { missing }) if missing <= N - input.len() => {
+        Err(PrefixError::Incomplete { missing }) if missing <= N - input.len() => {
             input.wait_for(missing);
             Ok(None)
         }
-        Ok(Prefix::Partial { .. }) | Err(DecodeError::BeyondCapacity(_)) => Err(Refused::TooLarge),
-        Err(DecodeError::Unexplained) => Err(Refused::Malformed(K::explain::<T>(input.bytes(), N))),
-        Err(error) => Err(Refused::Malformed(error)),
+        Err(PrefixError::Incomplete { .. } | PrefixError::BeyondCapacity) => Err(Refused::TooLarge),
+        Err(PrefixError::NotSelfDescribing) => Err(Refused::Malformed(DecodeError::NotSelfDescribing)),
+        Err(PrefixError::Malformed) => Err(Refused::Malformed(K::explain::<T>(input.bytes(), N))),
     }
 }
