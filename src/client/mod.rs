@@ -155,11 +155,13 @@ impl<K: Codec, const N: usize> Client<K, N> {
 
     /// Encodes the command and finds a connection for it.
     fn begin<C: IpcServerCommand>(&mut self, command: &C) -> Result<Exchange<Asking<C>, K>, CallError> {
+        // What has come since the last response belongs to no call, and would be taken for the response to this one.
+        let reused = self.stream.as_ref().is_some_and(Stream::is_silent);
         let parked = Parked::encode(command, &mut self.buffers).map_err(failed::<N>)?;
         let mut deadline = Deadline::new(self.settings.deadline);
-        let (stream, reused) = match self.stream.take() {
-            Some(stream) => (stream, true),
-            None => (open(&self.address, &self.settings, &mut deadline)?, false),
+        let stream = match self.stream.take() {
+            Some(stream) if reused => stream,
+            _ => open(&self.address, &self.settings, &mut deadline)?,
         };
         Ok(Exchange { parked, stream, deadline, reused })
     }

@@ -95,9 +95,10 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
 
     /// How many connections may wait at once; at least 1. Default: 8.
     ///
-    /// A connection whose command is there when it is accepted does not wait. When a newcomer has to and every place is
-    /// taken, it takes the place of the one whose client has owed the rest of a command, or has not taken its reply, for
-    /// longest; if there is none, of the one that has been idle between two commands for longest.
+    /// A connection whose command is there when it is accepted does not wait. When one has to and every slot is taken, one
+    /// that waits is closed: one of the process that holds the most slots; if all hold the same, of the user that does. Of
+    /// these it is the one whose client has owed the rest of a command, or has not taken its reply, for longest; if there is
+    /// none, the one that has been idle between two commands for longest.
     pub fn connections<const OTHER: usize>(self) -> ServerBuilder<C, K, N, OTHER> {
         ServerBuilder { settings: self.settings, buffers: ServerBuffers::new, server: PhantomData }
     }
@@ -155,12 +156,13 @@ where
         self
     }
 
-    /// How many times one [`handle_new_messages`](IpcServer::handle_new_messages) turns to a connection; at least 1.
+    /// How many commands one [`handle_new_messages`](IpcServer::handle_new_messages) executes at most; at least 1.
     /// Default: 2,048, which is more than all connections that can be outstanding when it is called.
     ///
-    /// A turn is one new connection or one buffer of a waiting connection's bytes.
-    pub fn work_per_call(mut self, turns: usize) -> Self {
-        self.settings.work_per_call = turns.max(1);
+    /// An accepted connection, and a visit to one that waits, count as one command if they bring none. Connections that
+    /// have many commands outstanding share the work equally; what is left over is served by the next call.
+    pub fn work_per_call(mut self, commands: usize) -> Self {
+        self.settings.work_per_call = commands.max(1);
         self
     }
 

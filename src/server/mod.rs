@@ -166,7 +166,8 @@ where
 
     /// Serves every command that has arrived, and never blocks.
     ///
-    /// Whatever was outstanding when it was called is served, up to the [work per call](ServerBuilder::work_per_call).
+    /// Whatever was outstanding when it was called is served, up to the [work per call](ServerBuilder::work_per_call): of each
+    /// connection what one buffer holds. What arrives meanwhile waits for the next call.
     /// A command of which only a part has arrived, and a reply that its client doesn't take, wait for a later call
     /// without holding anyone up. With nothing to do it is one system call.
     ///
@@ -320,14 +321,14 @@ where
     }
 }
 
-/// What is ready, but no more than there are turns left, so that nothing has to be put back.
+/// What is ready, but no more than there is work left, so that each has a share.
 #[inline]
 fn look<'e>(
     readiness: &Readiness,
     events: &'e mut [MaybeUninit<Event>; EVENTS],
-    turns: usize,
+    work: usize,
 ) -> Result<&'e [Event], ServerError> {
-    Ok(readiness.ready(events.get_mut(..turns.min(EVENTS)).unwrap_or_default())?)
+    Ok(readiness.ready(events.get_mut(..work.min(EVENTS)).unwrap_or_default())?)
 }
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {

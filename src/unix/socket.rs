@@ -49,6 +49,11 @@ impl Stream {
         })
     }
 
+    /// Whether nothing has arrived, neither bytes nor the end (man 2 recv, `MSG_PEEK`).
+    pub(crate) fn is_silent(&self) -> bool {
+        retry_on_intr(|| recv(&self.socket, &mut [0], RecvFlags::PEEK)).err() == Some(Errno::AGAIN)
+    }
+
     /// Nothing more arrives from now on: the peer's `send` fails with EPIPE. What has arrived is still received, then the end
     /// (man 2 shutdown, `SHUT_RD`).
     pub(crate) fn stop_arrivals(&self) {

@@ -1,16 +1,17 @@
-//! This crate's own clients, `call` and `Client`, in one thread: a server by hand replies before it has read the command,
-//! so that the client finds the reply when it asks. For counting; nobody would serve so.
+//! This crate's own clients, `call` and `Client`, in one thread: a server by hand replies while the client encodes the
+//! command, so that the client finds the reply when it asks. For counting; nobody would serve so.
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
-use ipc_server::Client;
+use ipc_server::{Client, IpcServerCommand};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Connection, OneThread};
 use crate::Outcome;
-use crate::command::{ADD, SUM};
+use crate::command::{ADD, Response, SUM};
 
 thread_local! {
     static SERVER: RefCell<Option<Server>> = const { RefCell::new(None) };
@@ -59,24 +60,33 @@ impl Server {
     }
 }
 
+/// [`ADD`], whose response comes when it is encoded.
+#[derive(Debug, Deserialize)]
+struct Prompt;
+
+impl Serialize for Prompt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        by_hand(Server::reply);
+        ADD.serialize(serializer)
+    }
+}
+
+impl IpcServerCommand for Prompt {
+    type Response = Response;
+    type Context<'a> = ();
+
+    fn process(self, (): &mut ()) -> Response {
+        SUM
+    }
+}
+
 /// The client makes its call in `send`; what is left for the server is to read the command.
 impl OneThread for Ahead {
     fn send(&mut self) -> Outcome {
         let response = match &mut self.client {
-            Some(client) => {
-                by_hand(Server::reply);
-                client.call(&ADD)?
-            }
+            Some(client) => client.call(&Prompt)?,
             // Between connecting and sending, the client asks whether it trusts the server.
-            None => Client::builder()
-                .trust(|_| {
-                    by_hand(|server| {
-                        server.accept()?;
-                        server.reply()
-                    })
-                })
-                .connect(&*self.path)?
-                .call(&ADD)?,
+            None => Client::builder().trust(|_| by_hand(Server::accept)).connect(&*self.path)?.call(&Prompt)?,
         };
         if response == SUM { Ok(()) } else { Err("not the response".into()) }
     }
