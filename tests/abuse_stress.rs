@@ -4,6 +4,8 @@
 //! whenever a deadline passes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "support/cases.rs"]
+mod cases;
 mod support;
 
 use std::io::{ErrorKind, Read, Write};
@@ -11,6 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use cases::cases;
 use ipc_server::codec::Bincode;
 use ipc_server::{IpcServer, IpcServerCommand, ServerBuffers};
 use proptest::prelude::*;
@@ -447,7 +450,7 @@ fn play<const PLACES: usize>(case: &Case) {
 /// The same cases in every run.
 #[test]
 fn nothing_is_lost_doubled_or_left_behind() {
-    let config = Config { cases: 200, failure_persistence: None, max_shrink_time: 10_000, ..Config::default() };
+    let config = Config { failure_persistence: None, max_shrink_time: 10_000, ..cases(200) };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     runner
         .run(&case(), |case| {

@@ -2,6 +2,8 @@
 //! Then the same values through a real connection, in any pieces.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::std_instead_of_core)]
 
+#[path = "support/cases.rs"]
+mod cases;
 #[path = "support/model.rs"]
 mod model;
 #[path = "support/strategies.rs"]
@@ -12,6 +14,7 @@ use std::convert::Infallible;
 use std::fmt::Debug;
 use std::task::Poll;
 
+use cases::cases;
 use ipc_server::IpcServerCommand;
 use ipc_server::codec::{Codec, DecodeError, EncodeError};
 use ipc_server::connection::{Accepted, Buffers, Connection, Step, Transport};
@@ -93,7 +96,7 @@ macro_rules! round_trips {
     };
     (@property $codec:ty, $name:ident in $strategy:expr, $value:expr; $($property:ident)*) => {
         proptest! {
-            #![proptest_config(ProptestConfig::with_cases(96))]
+            #![proptest_config(cases(96))]
             $(
                 #[test]
                 fn $property($name in $strategy) {
@@ -248,7 +251,7 @@ macro_rules! through_a_connection {
             use super::super::*;
 
             proptest! {
-                #![proptest_config(ProptestConfig::with_cases(256))]
+                #![proptest_config(cases(256))]
 
                 #[test]
                 fn a_command_in_any_pieces_arrives_whole(command in command(), (cuts, most) in cuts()) {

@@ -6,6 +6,7 @@ mod support;
 use std::sync::Mutex;
 use std::thread;
 
+#[cfg(target_pointer_width = "64")]
 use ipc_server::codec::Bincode;
 use ipc_server::{Client, IpcServer, IpcServerCommand, ServerBuffers};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ impl IpcServerCommand for Measure {
 }
 
 /// The formula of the guide's chapter on capacities, for targets of 64 bits.
+#[cfg(target_pointer_width = "64")]
 const fn server(capacity: usize, connections: usize) -> usize {
     let log = if cfg!(feature = "log") { 32 } else { 0 };
     488 + log + 64 * connections + (connections + 1) * (2 * capacity + 64)

@@ -2,6 +2,8 @@
 //! in any order, on servers of few places. Client and server take turns in one thread.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
+#[path = "support/cases.rs"]
+mod cases;
 mod support;
 
 use std::collections::VecDeque;
@@ -10,6 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use cases::cases;
 use ipc_server::codec::Bincode;
 use ipc_server::{Handled, IpcServer, IpcServerCommand, ServerBuffers};
 use proptest::prelude::*;
@@ -435,7 +438,7 @@ fn follow<const PLACES: usize>(steps: &[Step], keep_open: bool, work_per_call: u
 
 /// The same cases in every run.
 fn follow_any<const PLACES: usize>(keep_open: bool, work_per_call: usize) {
-    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
+    let config = Config { failure_persistence: None, ..cases(60) };
     let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
     runner
         .run(&steps(), |steps| {

@@ -26,6 +26,8 @@ pub enum Refusal {
     End,
     /// Four bytes or fewer are not a character.
     Char,
+    /// A varint is too long for an integer, or for a length in a `usize`: the error does not say which.
+    Varint,
     Other,
 }
 
@@ -55,6 +57,7 @@ pub fn postcards<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Theirs<T> {
         Ok((value, rest)) => Ok((value, bytes.len() - rest.len())),
         Err(postcard::Error::DeserializeUnexpectedEnd) => Err(Refusal::End),
         Err(postcard::Error::DeserializeBadChar) => Err(Refusal::Char),
+        Err(postcard::Error::DeserializeBadVarint) => Err(Refusal::Varint),
         Err(_) => Err(Refusal::Other),
     }
 }
@@ -99,6 +102,10 @@ where
         return;
     }
     let theirs = theirs(bytes);
+    // Our lengths are of 64 bits everywhere. Theirs are a `usize`, so where that is shorter their varint ends before ours.
+    if usize::BITS < u64::BITS && theirs == Err(Refusal::Varint) {
+        return;
+    }
     let agreed = match (&ours, &theirs) {
         (Ok(ours), Ok(theirs)) => ours == theirs,
         (Err(DecodeError::Incomplete), Err(Refusal::End | Refusal::Char)) => true,
