@@ -237,8 +237,7 @@ where
     ///
     /// There are at most as many as commands are left, so that each has a share. Those for which nothing is left come first
     /// in the next call, for epoll puts what it has shown behind what it has not.
-    #[inline(never)]
-    fn serve_each(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<Unseen, ServerError> {
+        fn serve_each(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<Unseen, ServerError> {
         let left_before = self.left;
         let mut is_due = false;
         let mut newcomer = None;
