@@ -123,7 +123,9 @@ mod command;
 pub mod connection;
 #[cfg(all(any(doc, doctest), feature = "std", feature = "unix"))]
 pub mod guide;
+mod handler;
 mod peer;
+mod request;
 #[cfg(feature = "unix")]
 mod server;
 mod transport;
@@ -138,7 +140,9 @@ pub use client::client_send;
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
 pub use client::{CallError, Client, ClientBuilder, call};
 pub use command::IpcServerCommand;
+pub use handler::{Caller, Handler};
 pub use peer::PeerCredentials;
+pub use request::Request;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
 pub use server::{Handled, IpcServer, ServerBuffers, ServerBuilder, ServerError};

@@ -16,8 +16,10 @@ use self::builder::Settings;
 use self::connect::{Deadline, open};
 pub use self::error::CallError;
 use crate::codec::{Bincode, Codec, EncodeError};
+#[cfg(feature = "std")]
 use crate::command::IpcServerCommand;
 use crate::connection::{AskError, Asked, Asking, Buffers, Parked, Step};
+use crate::request::Request;
 use crate::unix::{Stream, readiness};
 
 /// Sends one command to the server at `path` and returns its response: one connection, closed afterwards.
@@ -39,7 +41,7 @@ use crate::unix::{Stream, readiness};
 /// # Errors
 ///
 /// See [`CallError`].
-pub fn call<C: IpcServerCommand>(command: &C, path: impl Arg) -> Result<C::Response, CallError> {
+pub fn call<C: Request>(command: &C, path: impl Arg) -> Result<C::Response, CallError> {
     Client::builder().prepare(path)?.call(command)
 }
 
@@ -142,7 +144,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     /// See [`CallError`]. After [`TimedOut`](CallError::TimedOut), [`Closed`](CallError::Closed),
     /// [`Malformed`](CallError::Malformed) and [`ResponseTooLarge`](CallError::ResponseTooLarge) the command may have been
     /// executed.
-    pub fn call<C: IpcServerCommand>(&mut self, command: &C) -> Result<C::Response, CallError> {
+    pub fn call<C: Request>(&mut self, command: &C) -> Result<C::Response, CallError> {
         let asking = self.begin(command)?;
         let asked = self.send(asking)?;
         self.receive(asked)
@@ -154,7 +156,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     }
 
     /// Encodes the command and finds a connection for it.
-    fn begin<C: IpcServerCommand>(&mut self, command: &C) -> Result<Exchange<Asking<C>, K>, CallError> {
+    fn begin<C: Request>(&mut self, command: &C) -> Result<Exchange<Asking<C>, K>, CallError> {
         // What has come since the last response belongs to no call, and would be taken for the response to this one.
         let reused = self.stream.as_ref().is_some_and(Stream::is_silent);
         let parked = Parked::encode(command, &mut self.buffers).map_err(failed::<N>)?;
@@ -167,10 +169,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     }
 
     /// Sends the encoded command, in one `send` if the socket takes it.
-    fn send<C: IpcServerCommand>(
-        &mut self,
-        exchange: Exchange<Asking<C>, K>,
-    ) -> Result<Exchange<Asked<C>, K>, CallError> {
+    fn send<C: Request>(&mut self, exchange: Exchange<Asking<C>, K>) -> Result<Exchange<Asked<C>, K>, CallError> {
         let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
         loop {
             match parked.resume(stream, &mut self.buffers).send_command() {
@@ -195,7 +194,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     }
 
     /// Receives until the response decodes.
-    fn receive<C: IpcServerCommand>(&mut self, exchange: Exchange<Asked<C>, K>) -> Result<C::Response, CallError> {
+    fn receive<C: Request>(&mut self, exchange: Exchange<Asked<C>, K>) -> Result<C::Response, CallError> {
         let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
         loop {
             let error = match parked.resume(stream, &mut self.buffers).receive_response() {
@@ -226,7 +225,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     }
 
     /// The same command over a new connection, within the same time.
-    fn begin_again<C: IpcServerCommand>(&self, mut deadline: Deadline) -> Result<Exchange<Asking<C>, K>, CallError> {
+    fn begin_again<C: Request>(&self, mut deadline: Deadline) -> Result<Exchange<Asking<C>, K>, CallError> {
         let stream = open(&self.address, &self.settings, &mut deadline)?;
         Ok(Exchange { parked: Parked::again(), stream, deadline, reused: false })
     }

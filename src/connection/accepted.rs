@@ -4,7 +4,7 @@ use core::task::Poll;
 
 use super::{Accepted, Connection, ConnectionError, Read, Step, Transport};
 use crate::codec::Codec;
-use crate::command::IpcServerCommand;
+use crate::request::Request;
 use crate::wire::bare::{self, Refused};
 
 /// What reading comes to: the command, the connection back, or the end.
@@ -24,14 +24,14 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`TooLarge`](ConnectionError::TooLarge) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
     /// `C`, [`Transport`](ConnectionError::Transport) by the transport.
     #[inline]
-    pub fn receive<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
+    pub fn receive<C: Request>(self) -> Reading<'b, C, T, K, N> {
         self.receive_times(usize::MAX)
     }
 
     /// Like [`receive`](Self::receive), and asks the transport at most so many times.
     // Out of line, the connection would go through memory, and the return after a system call be mispredicted.
     #[inline(always)]
-    pub(crate) fn receive_times<C: IpcServerCommand>(self, times: usize) -> Reading<'b, C, T, K, N> {
+    pub(crate) fn receive_times<C: Request>(self, times: usize) -> Reading<'b, C, T, K, N> {
         let mut connection = self;
         let mut left = times;
         loop {
@@ -58,7 +58,7 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     /// [`Malformed`](ConnectionError::Malformed) and [`TooLarge`](ConnectionError::TooLarge) by the peer,
     /// [`EmptyCommand`](ConnectionError::EmptyCommand) by the type `C`.
     #[inline]
-    pub fn decode<C: IpcServerCommand>(self) -> Reading<'b, C, T, K, N> {
+    pub fn decode<C: Request>(self) -> Reading<'b, C, T, K, N> {
         match bare::take::<C, K, N>(&mut self.buffers.input) {
             Ok(None) => Ok(Step::NotYet(self)),
             Ok(Some((_, 0))) => Err(ConnectionError::EmptyCommand),

@@ -4,16 +4,16 @@ use core::task::Poll;
 
 use super::{AskError, Asked, Connection, Step, Transport};
 use crate::codec::Codec;
-use crate::command::IpcServerCommand;
+use crate::request::Request;
 use crate::wire::bare::{self, Refused};
 
 /// What receiving comes to: the response, and the transport if it is of further use; the connection back; or the end.
 type Receiving<'b, C, T, K, const N: usize> = Result<
-    Step<(<C as IpcServerCommand>::Response, Option<T>), Connection<'b, Asked<C>, T, K, N>>,
+    Step<(<C as Request>::Response, Option<T>), Connection<'b, Asked<C>, T, K, N>>,
     AskError<<T as Transport>::Error>,
 >;
 
-impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection<'b, Asked<C>, T, K, N> {
+impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Asked<C>, T, K, N> {
     /// Receives until the whole response has arrived or nothing more is there.
     ///
     /// With the response comes the transport, if it can carry the next command: not after the peer's end, and not if bytes

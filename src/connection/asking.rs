@@ -5,7 +5,7 @@ use core::task::Poll;
 
 use super::{AskError, Asked, Asking, Buffers, Connection, Parked, Step, Transport};
 use crate::codec::{Bincode, Codec};
-use crate::command::IpcServerCommand;
+use crate::request::Request;
 
 /// What sending comes to: all is out, the connection back, or the end.
 type Sending<'b, C, T, K, const N: usize> = Result<
@@ -13,7 +13,7 @@ type Sending<'b, C, T, K, const N: usize> = Result<
     AskError<<T as Transport>::Error>,
 >;
 
-impl<'b, C: IpcServerCommand, T: Transport, const N: usize> Connection<'b, Asking<C>, T, Bincode, N> {
+impl<'b, C: Request, T: Transport, const N: usize> Connection<'b, Asking<C>, T, Bincode, N> {
     /// A client's connection for one command, which it encodes with [`Bincode`]. It clears `buffers` first.
     ///
     /// # Errors
@@ -24,7 +24,7 @@ impl<'b, C: IpcServerCommand, T: Transport, const N: usize> Connection<'b, Askin
     }
 }
 
-impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection<'b, Asking<C>, T, K, N> {
+impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Asking<C>, T, K, N> {
     /// Like [`ask`](Connection::ask), with the codec `K`, which must be the server's.
     ///
     /// ```
@@ -73,7 +73,7 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
     }
 }
 
-impl<C: IpcServerCommand, K: Codec> Parked<Asking<C>, K> {
+impl<C: Request, K: Codec> Parked<Asking<C>, K> {
     /// Encodes a command into the buffers, before there is a transport for it.
     pub(crate) fn encode<E, const N: usize>(command: &C, buffers: &mut Buffers<N>) -> Result<Self, AskError<E>> {
         buffers.clear();

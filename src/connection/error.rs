@@ -24,6 +24,8 @@ pub enum ConnectionError<E> {
         /// The capacity, in bytes.
         capacity: usize,
     },
+    /// The [handler](crate::Handler::authorize) does not let the peer give this command. It was not executed.
+    NotAuthorized,
     /// The command type takes no bytes on the wire, so that nothing could be told from a command. Nothing was executed.
     EmptyCommand,
     /// The response could not be encoded: too long for the capacity, or not encodable at all. The command was executed.
@@ -68,7 +70,7 @@ impl<E> ConnectionError<E> {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Malformed(DecodeError::NotSelfDescribing) | Self::EmptyCommand | Self::Response(_) => Fault::Local,
-            Self::Closed { .. } | Self::Malformed(_) | Self::TooLarge { .. } => Fault::Peer,
+            Self::Closed { .. } | Self::Malformed(_) | Self::TooLarge { .. } | Self::NotAuthorized => Fault::Peer,
             Self::Transport(_) => Fault::Transport,
         }
     }
@@ -83,6 +85,7 @@ impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
             }
             Self::Malformed(error) => write!(f, "the peer sent what is not a command: {error}"),
             Self::TooLarge { capacity } => write!(f, "the peer's command is longer than {capacity} bytes"),
+            Self::NotAuthorized => f.write_str("the peer may not give this command"),
             Self::EmptyCommand => f.write_str(EMPTY_COMMAND),
             Self::Response(error) => write!(f, "the response could not be encoded: {error}"),
             Self::Transport(error) => write!(f, "the transport failed: {error}"),
@@ -96,7 +99,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
             Self::Malformed(error) => Some(error),
             Self::Response(error) => Some(error),
             Self::Transport(error) => Some(error),
-            Self::Closed { .. } | Self::TooLarge { .. } | Self::EmptyCommand => None,
+            Self::Closed { .. } | Self::TooLarge { .. } | Self::NotAuthorized | Self::EmptyCommand => None,
         }
     }
 }

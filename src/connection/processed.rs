@@ -5,7 +5,7 @@ use core::task::Poll;
 use super::buffers::Buffer;
 use super::{Connection, ConnectionError, Processed, Read, Replied, Step, Transport};
 use crate::codec::Codec;
-use crate::command::IpcServerCommand;
+use crate::request::Request;
 use crate::wire::bare;
 
 /// What sending comes to: all is out, the connection back, or the end.
@@ -60,7 +60,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     /// }
     /// ```
     #[inline(always)]
-    pub fn read_ahead<C: IpcServerCommand>(self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
+    pub fn read_ahead<C: Request>(self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
     where
         K: Codec,
     {
@@ -69,7 +69,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     }
 
     #[inline(never)]
-    fn read_next<C: IpcServerCommand>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
+    fn read_next<C: Request>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
     where
         K: Codec,
     {

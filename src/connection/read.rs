@@ -6,12 +6,41 @@ use super::processed::flush;
 use super::{Buffers, Connection, ConnectionError, Processed, Read, Transport};
 use crate::codec::{Codec, EncodeError};
 use crate::command::IpcServerCommand;
+use crate::handler::{Caller, Handler, Lent};
 use crate::peer::PeerCredentials;
+use crate::request::Request;
 
-impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection<'b, Read<C>, T, K, N> {
+impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Read<C>, T, K, N> {
     /// The command that has arrived.
     pub fn command(&self) -> &C {
         &self.state.command
+    }
+
+    /// Lets `handler` execute the command, if it [authorizes](Handler::authorize) it, and encodes its response.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAuthorized`](ConnectionError::NotAuthorized) by the peer; [`Response`](ConnectionError::Response) by this program,
+    /// after the command was executed.
+    // As `answer`.
+    #[inline(always)]
+    pub fn handle<H: Handler<C> + ?Sized>(
+        self,
+        handler: &mut H,
+    ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
+        if !handler.authorize(&self.state.command, Caller::new(self.peer())) {
+            return Err(self.refuse());
+        }
+        self.answer(|command, peer| handler.handle(command, Caller::new(peer)))
+    }
+
+    #[cold]
+    fn refuse(mut self) -> ConnectionError<T::Error> {
+        // The replies that were put off. The transport was sure to take them.
+        match flush(&mut self.transport, &mut self.buffers.output) {
+            Ok(_) => ConnectionError::NotAuthorized,
+            Err(error) => error.into(),
+        }
     }
 
     /// Executes the command and encodes its response.
@@ -26,11 +55,11 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
     pub fn process(
         self,
         context: &mut C::Context<'_>,
-    ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
-        self.answer(|command, peer| match peer {
-            Some(peer) => command.process_from(&peer, context),
-            None => command.process(context),
-        })
+    ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>>
+    where
+        C: IpcServerCommand,
+    {
+        self.handle(&mut Lent::<C>(context))
     }
 
     /// Encodes the response that `decide` gives, for answering by hand.
@@ -42,7 +71,7 @@ impl<'b, C: IpcServerCommand, T: Transport, K: Codec, const N: usize> Connection
     #[inline(always)]
     pub fn answer(
         self,
-        decide: impl FnOnce(C, Option<PeerCredentials>) -> C::Response,
+        decide: impl FnOnce(C, Option<PeerCredentials>) -> <C as Request>::Response,
     ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
         let peer = self.peer();
         let Self { state: Read { command, put_off, mut has_room }, mut transport, buffers, codec } = self;

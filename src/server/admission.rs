@@ -10,14 +10,15 @@ use super::table::Token;
 use super::visit::Occasion;
 use super::{Accepting, IpcServer, PAUSE, ServerBuffers, ServerError};
 use crate::codec::Codec;
-use crate::command::IpcServerCommand;
 use crate::connection::Connection;
+use crate::handler::Handler;
+use crate::request::Request;
 use crate::unix::readiness::Interest;
 use crate::unix::{AcceptError, Errno};
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
-    C: IpcServerCommand,
+    C: Request,
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
@@ -26,14 +27,18 @@ where
     ///
     /// It takes one off the work that is left, whatever comes of it.
     #[inline(never)]
-    pub(super) fn serve_newcomer(&mut self, hung_up: bool, context: &mut C::Context<'_>) -> Result<(), ServerError> {
+    pub(super) fn serve_newcomer<H: Handler<C> + ?Sized>(
+        &mut self,
+        hung_up: bool,
+        handler: &mut H,
+    ) -> Result<(), ServerError> {
         let Some(newcomer) = self.admit(hung_up)? else {
             self.left = self.left.saturating_sub(1);
             return Ok(());
         };
-        self.serve_connection(newcomer, Occasion::Ready, context);
+        self.serve_connection(newcomer, Occasion::Ready, handler);
         if self.table.is_full() {
-            self.make_room(newcomer, context);
+            self.make_room(newcomer, handler);
         }
         Ok(())
     }
@@ -78,11 +83,11 @@ where
     ///
     /// It is closed after a last look for what it waits for: its event may not have had its turn.
     #[cold]
-    fn make_room(&mut self, newcomer: Token, context: &mut C::Context<'_>) {
+    fn make_room<H: Handler<C> + ?Sized>(&mut self, newcomer: Token, handler: &mut H) {
         // A connection that has got on is not the candidate any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
             let Some(candidate) = self.table.eviction_candidate(newcomer) else { break };
-            self.serve_share(1, candidate, Occasion::LastLook, context);
+            self.serve_share(1, candidate, Occasion::LastLook, handler);
             if !self.table.is_full() {
                 return;
             }

@@ -7,8 +7,8 @@ use core::time::Duration;
 
 use super::{IpcServer, ServerBuffers};
 use crate::codec::{Bincode, Codec};
-use crate::command::IpcServerCommand;
 use crate::peer::PeerCredentials;
+use crate::request::Request;
 use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, own_uid};
 
 /// Builds an [`IpcServer`] with other settings than the default ones.
@@ -73,7 +73,7 @@ impl Settings {
     }
 }
 
-impl<C: IpcServerCommand> ServerBuilder<C> {
+impl<C: Request> ServerBuilder<C> {
     pub(super) fn new() -> Self {
         let settings = Settings {
             permissions: Permissions::OWNER,
@@ -87,7 +87,7 @@ impl<C: IpcServerCommand> ServerBuilder<C> {
     }
 }
 
-impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
+impl<C: Request, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
     /// The longest command and the longest reply, in bytes as encoded. Default: 1,024.
     pub fn capacity<const OTHER: usize>(self) -> ServerBuilder<C, K, OTHER, CONNECTIONS> {
         ServerBuilder { settings: self.settings, buffers: ServerBuffers::new, server: PhantomData }
@@ -121,7 +121,7 @@ impl<C: IpcServerCommand, K: Codec, const N: usize, const CONNECTIONS: usize> Se
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B, F> ServerBuilder<C, K, N, CONNECTIONS, F>
 where
-    C: IpcServerCommand,
+    C: Request,
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
     F: FnOnce() -> B,

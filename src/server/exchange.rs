@@ -3,8 +3,9 @@
 use super::reasons::Reasoned;
 use super::report::Report;
 use crate::codec::Codec;
-use crate::command::IpcServerCommand;
 use crate::connection::{Accepted, Buffers, ConnectionError, Parked, Processed, Step};
+use crate::handler::Handler;
+use crate::request::Request;
 use crate::unix::readiness::Interest;
 use crate::unix::{Errno, Stream};
 
@@ -49,13 +50,13 @@ const RECEIVES: usize = 2;
 /// It is inlined because it returns just after a system call, and a return that the call has displaced is one that the
 /// processor does not foresee. It makes an exchange on a kept connection 3 % shorter.
 #[inline(always)]
-pub(super) fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
+pub(super) fn exchange<C: Request, K: Codec, H: Handler<C> + ?Sized, const N: usize>(
     waiting: &mut Option<Waiting<K>>,
     stream: &mut Stream,
     buffers: &mut Buffers<N>,
     keep_open: bool,
     left: &mut usize,
-    context: &mut C::Context<'_>,
+    handler: &mut H,
     report: &mut Report,
 ) -> Result<bool, ConnectionError<Errno>> {
     let times = if matches!(waiting, Some(Waiting::Share(_))) { 0 } else { RECEIVES };
@@ -74,7 +75,7 @@ pub(super) fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
     };
     loop {
         let mut processed = match next {
-            Next::Execute(read) => read.process(context)?,
+            Next::Execute(read) => read.handle(handler)?,
             Next::Reply(processed) => processed,
         };
         // A response without bytes is delivered by closing.

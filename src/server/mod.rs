@@ -28,6 +28,8 @@ use self::table::{Table, Token};
 use self::visit::Occasion;
 use crate::codec::{Bincode, Codec};
 use crate::command::IpcServerCommand;
+use crate::handler::{Handler, Lent};
+use crate::request::Request;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::Instant;
 use crate::unix::readiness::{Event, Interest, Readiness, has_hung_up};
@@ -118,7 +120,7 @@ enum Accepting {
     Never,
 }
 
-impl<C: IpcServerCommand> IpcServer<C> {
+impl<C: Request> IpcServer<C> {
     /// A server with the default settings that listens at `path`, which only the current user may open.
     ///
     /// For other settings see [`builder`](Self::builder).
@@ -139,7 +141,7 @@ impl<C: IpcServerCommand> IpcServer<C> {
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
-    C: IpcServerCommand,
+    C: Request,
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
@@ -176,9 +178,22 @@ where
     /// [`ServerError`] if the server itself is broken. No client can cause that: what clients do wrong is counted in
     /// [`Handled`].
     #[inline]
-    pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError> {
+    pub fn handle_new_messages(&mut self, mut context: C::Context<'_>) -> Result<Handled, ServerError>
+    where
+        C: IpcServerCommand,
+    {
+        self.serve(&mut Lent::<C>(&mut context))
+    }
+
+    /// Like [`handle_new_messages`](Self::handle_new_messages), for requests that a [`Handler`] executes.
+    ///
+    /// # Errors
+    ///
+    /// As [`handle_new_messages`](Self::handle_new_messages).
+    #[inline]
+    pub fn serve<H: Handler<C> + ?Sized>(&mut self, handler: &mut H) -> Result<Handled, ServerError> {
         self.report.begin_call();
-        self.handle(&mut context)?;
+        self.handle(handler)?;
         Ok(self.report.call())
     }
 
@@ -196,17 +211,17 @@ where
     /// times as long, and 1.33 times with one function more, since a processor does not foresee where a function that has
     /// made a system call returns to.
     #[inline]
-    fn handle(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
+    fn handle<H: Handler<C> + ?Sized>(&mut self, handler: &mut H) -> Result<(), ServerError> {
         let mut events = [MaybeUninit::uninit(); EVENTS];
         let ready = look(&self.readiness, &mut events, self.settings.work_per_call)?;
-        let outcome = if ready.is_empty() { Ok(()) } else { self.serve(ready, context) };
+        let outcome = if ready.is_empty() { Ok(()) } else { self.serve_ready(ready, handler) };
         self.report.end_call(self.table.len());
         outcome
     }
 
     /// Serves those that are `ready` and, as far as there is work left, those that later looks show.
     #[inline(never)]
-    fn serve(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<(), ServerError> {
+    fn serve_ready<H: Handler<C> + ?Sized>(&mut self, ready: &[Event], handler: &mut H) -> Result<(), ServerError> {
         self.left = self.settings.work_per_call;
         self.call = self.call.wrapping_add(1);
         let mut events = [MaybeUninit::uninit(); EVENTS];
@@ -214,14 +229,14 @@ where
         loop {
             match ready {
                 [] => return Ok(()),
-                &[event] if event.data.u64() == Token::LISTENER => self.serve_newcomer(has_hung_up(event), context)?,
+                &[event] if event.data.u64() == Token::LISTENER => self.serve_newcomer(has_hung_up(event), handler)?,
                 [event] if event.data.u64() != Token::ALARM => {
                     // Nothing else was there.
-                    self.serve_connection(Token::from_u64(event.data.u64()), Occasion::Ready, context);
+                    self.serve_connection(Token::from_u64(event.data.u64()), Occasion::Ready, handler);
                     return Ok(());
                 }
                 several => {
-                    if self.serve_each(several, context)? == Unseen::Nothing {
+                    if self.serve_each(several, handler)? == Unseen::Nothing {
                         return Ok(());
                     }
                 }
@@ -237,7 +252,7 @@ where
     ///
     /// There are at most as many as commands are left, so that each has a share. Those for which nothing is left come first
     /// in the next call, for epoll puts what it has shown behind what it has not.
-        fn serve_each(&mut self, ready: &[Event], context: &mut C::Context<'_>) -> Result<Unseen, ServerError> {
+    fn serve_each<H: Handler<C> + ?Sized>(&mut self, ready: &[Event], handler: &mut H) -> Result<Unseen, ServerError> {
         let left_before = self.left;
         let mut is_due = false;
         let mut newcomer = None;
@@ -248,17 +263,17 @@ where
                 Token::ALARM => is_due = true,
                 token => {
                     let share = self.left.checked_div(others).unwrap_or_default();
-                    self.serve_share(share, Token::from_u64(token), Occasion::Ready, context);
+                    self.serve_share(share, Token::from_u64(token), Occasion::Ready, handler);
                 }
             }
             others -= 1;
         }
         if is_due {
-            self.end_what_is_due(context)?;
+            self.end_what_is_due(handler)?;
         }
         // Last, so that it does not take the slot of a connection whose command is there.
         if let Some(hung_up) = newcomer {
-            self.serve_newcomer(hung_up, context)?;
+            self.serve_newcomer(hung_up, handler)?;
             return Ok(Unseen::Perhaps);
         }
         let all_shown = ready.len() < left_before.min(EVENTS);
@@ -266,10 +281,10 @@ where
     }
 
     /// Serves a connection with a part of the work that is left.
-    fn serve_share(&mut self, share: usize, token: Token, occasion: Occasion, context: &mut C::Context<'_>) {
+    fn serve_share<H: Handler<C> + ?Sized>(&mut self, share: usize, token: Token, occasion: Occasion, handler: &mut H) {
         let others = self.left.saturating_sub(share);
         self.left = share;
-        self.serve_connection(token, occasion, context);
+        self.serve_connection(token, occasion, handler);
         self.left += others;
     }
 
@@ -298,13 +313,13 @@ where
     ///
     /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
     #[cold]
-    fn end_what_is_due(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
+    fn end_what_is_due<H: Handler<C> + ?Sized>(&mut self, handler: &mut H) -> Result<(), ServerError> {
         let now = self.alarm.now();
         // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
         self.alarm.set(Some(now.plus(PAUSE)))?;
         for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.due(index, now) {
-                self.serve_connection(token, Occasion::Due, context);
+                self.serve_connection(token, Occasion::Due, handler);
             }
         }
         let mut next = self.table.next_deadline();

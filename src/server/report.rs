@@ -67,7 +67,9 @@ impl Report {
     pub(super) fn note(&mut self, incident: &Incident<'_>) {
         for sums in [&mut self.call, &mut self.totals] {
             let counter = match incident {
-                Incident::Unknown | Incident::Refused(_) => &mut sums.refused,
+                Incident::Unknown | Incident::Refused(_) | Incident::Ended(_, ConnectionError::NotAuthorized) => {
+                    &mut sums.refused
+                }
                 Incident::Ended(_, ConnectionError::Closed { received: 0 }) => &mut sums.closed,
                 Incident::Ended(_, error) if error.fault() == Fault::Local => &mut sums.failed,
                 Incident::Ended(..) => &mut sums.rejected,

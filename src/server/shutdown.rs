@@ -6,12 +6,14 @@ use core::time::Duration;
 use super::{Accepting, Handled, IpcServer, ServerBuffers, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
+use crate::handler::{Handler, Lent};
+use crate::request::Request;
 use crate::unix::OwnedFd;
 use crate::unix::readiness::wait_for_input;
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
-    C: IpcServerCommand,
+    C: Request,
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
@@ -81,7 +83,23 @@ where
     /// # Errors
     ///
     /// [`ServerError`] if the server itself is broken.
-    pub fn shutdown(mut self, mut context: C::Context<'_>, limit: Duration) -> Result<Handled, ServerError> {
+    pub fn shutdown(self, mut context: C::Context<'_>, limit: Duration) -> Result<Handled, ServerError>
+    where
+        C: IpcServerCommand,
+    {
+        self.shutdown_with(&mut Lent::<C>(&mut context), limit)
+    }
+
+    /// Like [`shutdown`](Self::shutdown), for requests that a [`Handler`] executes.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub fn shutdown_with<H: Handler<C> + ?Sized>(
+        mut self,
+        handler: &mut H,
+        limit: Duration,
+    ) -> Result<Handled, ServerError> {
         let end = self.alarm.now().plus(limit);
         self.report.begin_call();
         self.ending = true;
@@ -93,7 +111,7 @@ where
         loop {
             let remaining = self.alarm.now().until(end);
             self.stop_arrivals(self.settings.keep_open && remaining < limit / 2);
-            self.handle(&mut context)?;
+            self.handle(handler)?;
             if self.accepting != Accepting::Never && !wait_for_input(&self.listener, Duration::ZERO)? {
                 self.stop_accepting();
             }

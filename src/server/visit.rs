@@ -8,9 +8,10 @@ use super::report::Incident;
 use super::table::{Entry, Table, Token};
 use super::{IpcServer, ServerBuffers};
 use crate::codec::Codec;
-use crate::command::IpcServerCommand;
 use crate::connection::ConnectionError;
+use crate::handler::Handler;
 use crate::peer::PeerCredentials;
+use crate::request::Request;
 use crate::unix::readiness::Readiness;
 
 /// Why a connection is visited.
@@ -28,7 +29,7 @@ pub(super) enum Occasion {
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
-    C: IpcServerCommand,
+    C: Request,
     K: Codec,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
@@ -38,16 +39,21 @@ where
     /// Each command is taken off the work that is left of this call, as long as there is some; the first one with the
     /// visit itself.
     #[inline]
-    pub(super) fn serve_connection(&mut self, token: Token, occasion: Occasion, context: &mut C::Context<'_>) {
+    pub(super) fn serve_connection<H: Handler<C> + ?Sized>(
+        &mut self,
+        token: Token,
+        occasion: Occasion,
+        handler: &mut H,
+    ) {
         let mut occasion = occasion;
-        while self.serve_once(token, occasion, context) {
+        while self.serve_once(token, occasion, handler) {
             occasion = Occasion::Again;
         }
     }
 
     /// Whether its next command may be there and there is work left.
     #[inline(never)]
-    fn serve_once(&mut self, token: Token, occasion: Occasion, context: &mut C::Context<'_>) -> bool {
+    fn serve_once<H: Handler<C> + ?Sized>(&mut self, token: Token, occasion: Occasion, handler: &mut H) -> bool {
         let visit = Visit { table: &mut self.table, readiness: &self.readiness, token };
         let entry = match visit.table.get(token) {
             Some(entry) if entry.call != self.call || occasion != Occasion::Ready => entry,
@@ -63,13 +69,13 @@ where
             buffers.input.wait_for_nothing();
         }
         self.left = self.left.saturating_sub(1);
-        let finished = exchange::<C, K, N>(
+        let finished = exchange::<C, K, H, N>(
             &mut entry.waiting,
             &mut entry.stream,
             buffers,
             self.settings.keep_open,
             &mut self.left,
-            context,
+            handler,
             &mut self.report,
         );
         let finished = match finished {
