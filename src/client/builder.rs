@@ -42,6 +42,7 @@ pub struct ClientBuilder<K = Bincode, const N: usize = 1024> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Settings {
     pub(super) deadline: Duration,
+    pub(super) spin: Duration,
     /// `None` trusts our own user and root.
     trust: Option<fn(&PeerCredentials) -> bool>,
 }
@@ -57,7 +58,10 @@ impl Settings {
 
 impl ClientBuilder {
     pub(super) fn new() -> Self {
-        Self { settings: Settings { deadline: Duration::from_secs(5), trust: None }, client: PhantomData }
+        Self {
+            settings: Settings { deadline: Duration::from_secs(5), spin: Duration::from_micros(50), trust: None },
+            client: PhantomData,
+        }
     }
 }
 
@@ -75,6 +79,16 @@ impl<K: Codec, const N: usize> ClientBuilder<K, N> {
     /// How long connecting and each call may take, on the monotonic clock. Default: 5 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
+        self
+    }
+
+    /// How long a call asks for its response again and again before it sleeps, with `sched_yield` between; zero sleeps at
+    /// once. Default: 50 microseconds.
+    ///
+    /// A quick response then comes in less than half of the time, and takes less of both processors: waking a processor that
+    /// has gone to sleep costs more than asking. A slow one costs this time once.
+    pub fn spin(mut self, spin: Duration) -> Self {
+        self.settings.spin = spin;
         self
     }
 

@@ -3,6 +3,7 @@
 mod builder;
 mod connect;
 mod error;
+mod spin;
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -15,6 +16,7 @@ pub use self::builder::ClientBuilder;
 use self::builder::Settings;
 use self::connect::{Deadline, open};
 pub use self::error::CallError;
+use self::spin::Spin;
 use crate::codec::{Bincode, Codec, EncodeError};
 #[cfg(feature = "std")]
 use crate::command::IpcServerCommand;
@@ -196,6 +198,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     /// Receives until the response decodes.
     fn receive<C: Request>(&mut self, exchange: Exchange<Asked<C>, K>) -> Result<C::Response, CallError> {
         let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
+        let mut spin = Spin::new(self.settings.spin.min(self.settings.deadline));
         loop {
             let error = match parked.resume(stream, &mut self.buffers).receive_response() {
                 Ok(Step::Ready((response, stream))) => {
@@ -203,7 +206,9 @@ impl<K: Codec, const N: usize> Client<K, N> {
                     return Ok(response);
                 }
                 Ok(Step::NotYet(asked)) => {
-                    readiness::wait_for_input(asked.transport(), deadline.remaining()?)?;
+                    if !spin.again() {
+                        readiness::wait_for_input(asked.transport(), deadline.remaining()?)?;
+                    }
                     (parked, stream) = asked.park();
                     continue;
                 }

@@ -59,6 +59,7 @@ pub(super) struct Settings {
     pub(super) deadline: Duration,
     pub(super) keep_open: bool,
     pub(super) work_per_call: usize,
+    pub(super) spin: Duration,
     /// `None` allows the owner and root.
     authorize: Option<fn(&PeerCredentials) -> bool>,
     owner: u32,
@@ -80,6 +81,7 @@ impl<C: Request> ServerBuilder<C> {
             deadline: Duration::from_secs(5),
             keep_open: false,
             work_per_call: 2048,
+            spin: Duration::ZERO,
             authorize: None,
             owner: 0,
         };
@@ -163,6 +165,16 @@ where
     /// have many commands outstanding share the work equally; what is left over is served by the next call.
     pub fn work_per_call(mut self, commands: usize) -> Self {
         self.settings.work_per_call = commands.max(1);
+        self
+    }
+
+    /// How long [`wait`](IpcServer::wait) looks for the next command again and again before it sleeps, with `sched_yield`
+    /// between, if the last call has served somebody. Default: zero, which sleeps at once.
+    ///
+    /// A client that sends one command after the other is then answered in a fraction of the time, since neither processor goes to
+    /// sleep. An idle server sleeps as ever.
+    pub fn spin(mut self, spin: Duration) -> Self {
+        self.settings.spin = spin;
         self
     }
 

@@ -31,7 +31,7 @@ use crate::command::IpcServerCommand;
 use crate::handler::{Handler, Lent};
 use crate::request::Request;
 use crate::unix::alarm::Alarm;
-use crate::unix::clock::Instant;
+use crate::unix::clock::{Instant, let_others_run};
 use crate::unix::readiness::{Event, Interest, Readiness, has_hung_up};
 use crate::unix::{BindError, Listener};
 
@@ -297,7 +297,23 @@ where
     ///
     /// [`ServerError`] if the server itself is broken.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ServerError> {
+        let spin = timeout.map_or(self.settings.spin, |timeout| timeout.min(self.settings.spin));
+        if !spin.is_zero() && self.report.call().served > 0 && self.spin(spin)? {
+            return Ok(true);
+        }
         Ok(self.readiness.wait(timeout)?)
+    }
+
+    /// Looks for something to do, and lets others run, for a while.
+    fn spin(&self, limit: Duration) -> Result<bool, ServerError> {
+        let end = self.alarm.now().plus(limit);
+        while self.alarm.now() < end {
+            if self.readiness.wait(Some(Duration::ZERO))? {
+                return Ok(true);
+            }
+            let_others_run();
+        }
+        Ok(false)
     }
 
     /// How long until [`handle_new_messages`](Self::handle_new_messages) has a connection to expire, or to accept again

@@ -1,4 +1,4 @@
-//! The monotonic clock.
+//! The monotonic clock, and passing time.
 
 use core::time::Duration;
 
@@ -32,6 +32,11 @@ impl Instant {
     pub(crate) fn until(self, end: Self) -> Duration {
         Duration::from_nanos(end.0.saturating_sub(self.0))
     }
+}
+
+/// Lets another thread have the processor, if one wants it (man 2 sched_yield).
+pub(crate) fn let_others_run() {
+    rustix::thread::sched_yield();
 }
 
 /// A time of the kernel's, which is not negative.
