@@ -22,7 +22,7 @@ use crate::unix::{AsFd, BorrowedFd};
 pub use self::buffers::ServerBuffers;
 pub use self::builder::ServerBuilder;
 use self::builder::Settings;
-pub use self::outcome::{Handled, ServerError};
+pub use self::outcome::{Handled, ServerError, ServerErrorKind};
 use self::report::Report;
 use self::table::{Table, Token};
 use crate::codec::{Bincode, Codec};
@@ -231,7 +231,7 @@ where
     ///
     /// [`ServerError`] if the server itself is broken.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ServerError> {
-        Ok(self.readiness.wait(timeout)?)
+        self.readiness.wait(timeout).map_err(ServerError::epoll)
     }
 
     /// How long until [`handle_new_messages`](Self::handle_new_messages) has a connection to expire, or to accept again
@@ -250,7 +250,7 @@ where
     fn end_what_is_due(&mut self, context: &mut C::Context<'_>) -> Result<(), ServerError> {
         let now = self.alarm.now();
         // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
-        self.alarm.set(Some(now.plus(PAUSE)))?;
+        self.alarm.set(Some(now.plus(PAUSE))).map_err(ServerError::timer)?;
         for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.due(index, now) {
                 self.serve_connection(token, true, context);
@@ -259,13 +259,13 @@ where
         let mut next = self.table.next_deadline();
         match self.accepting {
             Accepting::From(moment) if moment <= now => {
-                self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input)?;
+                self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input).map_err(ServerError::epoll)?;
                 self.accepting = Accepting::Now;
             }
             Accepting::From(moment) => next = Some(next.map_or(moment, |next| next.min(moment))),
             Accepting::Now | Accepting::Never => {}
         }
-        Ok(self.alarm.set(next)?)
+        self.alarm.set(next).map_err(ServerError::timer)
     }
 }
 
@@ -276,7 +276,7 @@ fn look<'e>(
     events: &'e mut [MaybeUninit<Event>; EVENTS],
     turns: usize,
 ) -> Result<&'e [Event], ServerError> {
-    Ok(readiness.ready(events.get_mut(..turns.min(EVENTS)).unwrap_or_default())?)
+    Ok(readiness.ready(events.get_mut(..turns.min(EVENTS)).unwrap_or_default()).map_err(ServerError::epoll)?)
 }
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {

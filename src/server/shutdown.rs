@@ -7,7 +7,7 @@ use super::{Accepting, Handled, IpcServer, ServerBuffers, ServerError};
 use crate::codec::Codec;
 use crate::command::IpcServerCommand;
 use crate::unix::OwnedFd;
-use crate::unix::readiness::wait_for_input;
+use crate::unix::readiness::has_input;
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
@@ -62,7 +62,7 @@ where
     ///
     /// [`ServerError`] if no descriptor is left. Nothing has changed.
     pub fn hand_over(&mut self) -> Result<OwnedFd, ServerError> {
-        let successor = self.listener.hand_over()?;
+        let successor = self.listener.hand_over().map_err(ServerError::hand_over)?;
         self.stop_accepting();
         Ok(successor)
     }
@@ -90,7 +90,7 @@ where
         }
         loop {
             self.handle(&mut context)?;
-            if self.accepting != Accepting::Never && !wait_for_input(&self.listener, Duration::ZERO)? {
+            if self.accepting != Accepting::Never && !has_input(&self.listener).map_err(ServerError::listener)? {
                 self.stop_accepting();
             }
             self.close_idle();
@@ -100,7 +100,7 @@ where
                 self.report.end_call(self.table.len());
                 return Ok(self.report.call());
             }
-            self.readiness.wait(Some(remaining))?;
+            self.readiness.wait(Some(remaining)).map_err(ServerError::epoll)?;
         }
     }
 
