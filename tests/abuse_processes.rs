@@ -265,6 +265,10 @@ fn part_host_of_any_age() {
 fn a_clock_that_shows_any_age_wakes_nobody_and_expires_in_time() {
     // 32, 63 and 127 years; the last is near the most that the kernel sets.
     for age in ["0", "1000000000", "2000000000", "4000000000"] {
+        if cfg!(target_pointer_width = "32") && age > "2147483647" {
+            // Where its seconds have 32 bits, the standard library panics.
+            continue;
+        }
         let tool = ["unshare", "--time", "--monotonic", age];
         if !Process::can_start_under(&tool, "a_clock_that_shows_any_age_wakes_nobody_and_expires_in_time") {
             return;
