@@ -145,7 +145,7 @@ pub use peer::PeerCredentials;
 pub use request::Request;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
-pub use server::{Handled, IpcServer, ServerBuffers, ServerBuilder, ServerError};
+pub use server::{Handled, IpcServer, ServerBuffers, ServerBuilder, ServerError, ServerErrorKind};
 
 /// The code blocks of the README are tests.
 #[cfg(all(doctest, feature = "std", feature = "unix"))]

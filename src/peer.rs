@@ -5,7 +5,10 @@
 /// For an accepted connection these are the credentials at the moment of the client's `connect`, for a client's own
 /// connection those at the moment of the server's `listen`. They don't change afterwards, even if the process does
 /// (`SO_PEERCRED` in [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
+///
+/// Transports of your own, and tests, make them by [`new`](Self::new).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct PeerCredentials {
     /// Effective user ID.
     pub uid: u32,
@@ -13,4 +16,19 @@ pub struct PeerCredentials {
     pub gid: u32,
     /// Process ID. Use it for messages only: the process may have ended and its number may have been given to another.
     pub pid: u32,
+}
+
+impl PeerCredentials {
+    /// The credentials of a process: its effective user ID, its effective group ID and its process ID.
+    ///
+    /// ```
+    /// use ipc_server::PeerCredentials;
+    ///
+    /// const ROOT: PeerCredentials = PeerCredentials::new(0, 0, 1);
+    /// assert_eq!((ROOT.uid, ROOT.gid, ROOT.pid), (0, 0, 1));
+    /// ```
+    #[must_use]
+    pub const fn new(uid: u32, gid: u32, pid: u32) -> Self {
+        Self { uid, gid, pid }
+    }
 }

@@ -95,3 +95,34 @@ fn accepting_pauses_without_a_spin_and_goes_on_when_descriptors_are_back() {
     half.shutdown(std::net::Shutdown::Write).unwrap();
     assert_eq!(until_closed(&mut half).len(), 8);
 }
+
+/// A server whose `ppoll` fails for want of memory at first, and which then can't watch a connection.
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_host_without_memory() {
+    let mut server = IpcServer::<Ask>::new(&socket()).unwrap();
+    let mut half = connect_and_send(&socket(), b"\0");
+    // Not the last time, but a signal handler can do that too.
+    say(format_args!("{:?}", server.wait(None)));
+    say(format_args!("{:?}", server.wait(None)));
+    let handled = server.handle_new_messages(&mut 0).unwrap();
+    say(format_args!("{} failed, {} evicted, {} pending", handled.failed, handled.evicted, handled.pending));
+    assert_eq!(until_closed(&mut half), b"");
+}
+
+#[test]
+fn a_want_of_memory_breaks_no_server_and_evicts_nobody() {
+    // The first two that are watched are the timer and the listening socket.
+    let faults = ["-e", "inject=ppoll:error=ENOMEM:when=1", "-e", "inject=epoll_ctl:error=ENOMEM:when=3"];
+    let tool = [&["strace", "-qq", "-f", "-o", "/dev/null", "-e", "trace=ppoll,epoll_ctl"][..], &faults].concat();
+    if !Process::can_start_under(&tool, "a_want_of_memory_breaks_no_server_and_evicts_nobody") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let program = std::env::current_exe().unwrap();
+    let part = Process::spawn(&mut Process::command_under(&tool, &program, "part_host_without_memory", &path));
+    assert_eq!([part.hear(), part.hear()], ["Ok(false)", "Ok(true)"]);
+    assert_eq!(part.hear(), "1 failed, 0 evicted, 0 pending");
+    assert!(part.end().success());
+}

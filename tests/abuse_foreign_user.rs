@@ -126,6 +126,100 @@ fn a_daemon_that_is_not_root_hears_its_own_user_and_root() {
     assert_eq!(third.hear(), format!("Err(Untrusted {{ uid: {FOREIGN} }})"));
 }
 
+/// A user namespace without any mapping: all users have the overflow user ID there.
+const UNMAPPED: [&str; 2] = ["unshare", "--user"];
+
+/// A user without a name.
+const OTHER: u32 = 4242;
+
+fn overflow_uid() -> u32 {
+    fs::read_to_string("/proc/sys/kernel/overflowuid").unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn a_daemon_that_is_the_overflow_user_does_not_take_strangers_for_itself() {
+    let test = "a_daemon_that_is_the_overflow_user_does_not_take_strangers_for_itself";
+    if !is_root(test) || !Process::can_start_under(&UNMAPPED, test) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let program = stage(&scratch, 0o755);
+    let path = scratch.path("s");
+    let daemon = Process::spawn(&mut Process::command_under(&UNMAPPED, &program, "part_daemon", &path));
+    assert_eq!(daemon.hear(), "ready");
+    let stranger =
+        Process::spawn(Process::command(&program, "part_caller", &path).uid(OTHER).gid(OTHER).current_dir("/"));
+    // It trusts the daemon, which is root outside of the namespace.
+    assert_eq!(stranger.hear(), "Err(Closed { received: 0 })");
+}
+
+#[test]
+fn a_client_that_is_the_overflow_user_does_not_take_a_strangers_server_for_its_own() {
+    let test = "a_client_that_is_the_overflow_user_does_not_take_a_strangers_server_for_its_own";
+    if !is_root(test) || !Process::can_start_under(&UNMAPPED, test) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let program = stage(&scratch, 0o777);
+    let path = scratch.path("s");
+    let daemon =
+        Process::spawn(Process::command(&program, "part_daemon", &path).uid(OTHER).gid(OTHER).current_dir("/"));
+    assert_eq!(daemon.hear(), "ready");
+    let client = Process::spawn(&mut Process::command_under(&UNMAPPED, &program, "part_caller", &path));
+    assert_eq!(client.hear(), format!("Err(Untrusted {{ uid: {} }})", overflow_uid()));
+}
+
+/// Where its own user is mapped, a daemon knows it from strangers.
+#[test]
+fn a_daemon_whose_user_is_mapped_hears_itself() {
+    let test = "a_daemon_whose_user_is_mapped_hears_itself";
+    let mapped = ["unshare", "--user", "--map-user=1234", "--map-group=1234"];
+    if !is_root(test) || !Process::can_start_under(&mapped, test) {
+        return;
+    }
+    let scratch = Scratch::new();
+    let program = stage(&scratch, 0o755);
+    let path = scratch.path("s");
+    let daemon = Process::spawn(&mut Process::command_under(&mapped, &program, "part_daemon", &path));
+    assert_eq!(daemon.hear(), "ready");
+    assert_eq!(call(&ADD, path.as_str()), Ok(SUM));
+    let same = Process::spawn(&mut Process::command_under(&mapped, &program, "part_caller", &path));
+    assert_eq!(same.hear(), format!("Ok({SUM:?})"));
+    let stranger =
+        Process::spawn(Process::command(&program, "part_caller", &path).uid(OTHER).gid(OTHER).current_dir("/"));
+    assert_eq!(stranger.hear(), "Err(Closed { received: 0 })");
+}
+
+/// Starts twice under a umask that takes everything away.
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_narrow_starter() {
+    rustix::process::umask(Mode::from_raw_mode(0o777));
+    for _ in 0..2 {
+        say(format_args!("{:?}", IpcServer::<Command>::new(&socket()).map(drop)));
+    }
+    let server = IpcServer::<Command>::builder().mode(0o640).bind(socket());
+    let file = fs::metadata(socket()).unwrap();
+    say(format_args!("{:?} {:o}", server.map(drop), file.permissions().mode() & 0o777));
+}
+
+#[test]
+fn no_umask_keeps_the_next_server_from_its_lock() {
+    let scratch = Scratch::new();
+    let program = stage(&scratch, 0o777);
+    let path = scratch.path("s");
+    // Root could open it all the same.
+    let starter = if rustix::process::geteuid().is_root() {
+        start_foreign(&program, "part_narrow_starter", &path, FOREIGN)
+    } else {
+        Process::start("part_narrow_starter", &path)
+    };
+    assert_eq!([starter.hear(), starter.hear()], ["Ok(())", "Ok(())"]);
+    assert_eq!(starter.hear(), "Ok(()) 640");
+    let lock = fs::metadata(format!("{path}.lock")).unwrap();
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600);
+}
+
 #[test]
 #[ignore = "a part, in a process of its own"]
 fn part_squatter() {

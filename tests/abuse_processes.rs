@@ -200,6 +200,96 @@ fn a_fork_that_drops_the_server_or_exits_leaves_it_to_its_parent() {
     assert!(!fs::exists(&path).unwrap());
 }
 
+/// The first process of a PID namespace. So is its fork, of another one, and both have the process ID 1.
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_first_process() {
+    let server = IpcServer::<Command>::new(&socket()).unwrap();
+    assert_eq!(std::process::id(), 1);
+    // SAFETY: it has no preconditions.
+    assert_eq!(unsafe { libc::unshare(libc::CLONE_NEWPID) }, 0);
+    let copy = &raw const server;
+    in_a_fork(|| {
+        // SAFETY: as above.
+        if unsafe { libc::getpid() } != 1 {
+            // SAFETY: it has no preconditions.
+            unsafe { libc::_exit(1) };
+        }
+        // SAFETY: the copy is read in the child's own memory, where nothing else uses the original any more.
+        drop(unsafe { copy.read() });
+    });
+    say(format_args!("{:?}", IpcServer::<Command>::new(&socket()).map(drop)));
+    drop(server);
+    say(fs::exists(socket()).unwrap());
+}
+
+#[test]
+fn a_fork_with_its_parents_process_id_leaves_the_server_to_its_parent() {
+    let tool = ["unshare", "--pid", "--fork", "--kill-child"];
+    if !Process::can_start_under(&tool, "a_fork_with_its_parents_process_id_leaves_the_server_to_its_parent") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let program = std::env::current_exe().unwrap();
+    let part = Process::spawn(&mut Process::command_under(&tool, &program, "part_first_process", &path));
+    assert_eq!(part.hear(), "Err(InUse)", "file and lock are still the parent's");
+    assert_eq!(part.hear(), "false", "the parent's file goes with the parent's server");
+    assert!(part.end().success());
+}
+
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_host_of_any_age() {
+    let mut server = IpcServer::<Command>::builder().deadline(Duration::from_millis(50)).bind(socket()).unwrap();
+    let mut stack = Vec::new();
+    say(server.wait(Some(Duration::from_millis(20))).unwrap());
+    say(format_args!("{:?}", server.next_deadline()));
+    let mut half = connect_and_send(&socket(), &ADD.bytes()[..3]);
+    let begun = Instant::now();
+    let handled = server.handle_new_messages(&mut stack).unwrap();
+    let remaining = server.next_deadline().unwrap();
+    say((handled.pending, remaining <= Duration::from_millis(50), remaining > Duration::ZERO) == (1, true, true));
+    let (mut wakes, mut expired) = (0, 0);
+    let go_on = patience();
+    while expired == 0 && go_on() {
+        wakes += usize::from(server.wait(None).unwrap());
+        expired += server.handle_new_messages(&mut stack).unwrap().expired;
+    }
+    say((wakes, expired) == (1, 1) && begun.elapsed() >= Duration::from_millis(50));
+    assert_eq!(until_closed(&mut half), b"");
+    say(server.wait(Some(Duration::from_millis(20))).unwrap());
+}
+
+#[test]
+fn a_clock_that_shows_any_age_wakes_nobody_and_expires_in_time() {
+    // 32, 63 and 127 years; the last is near the most that the kernel sets.
+    for age in ["0", "1000000000", "2000000000", "4000000000"] {
+        if cfg!(target_pointer_width = "32") && age > "2147483647" {
+            // Where its seconds have 32 bits, the standard library panics.
+            continue;
+        }
+        let tool = ["unshare", "--time", "--monotonic", age];
+        if !Process::can_start_under(&tool, "a_clock_that_shows_any_age_wakes_nobody_and_expires_in_time") {
+            return;
+        }
+        let scratch = Scratch::new();
+        let path = scratch.path("s");
+        let program = std::env::current_exe().unwrap();
+        let part = Process::spawn(&mut Process::command_under(&tool, &program, "part_host_of_any_age", &path));
+        for (expected, what) in [
+            ("false", "something to do without a client"),
+            ("None", "a deadline without a client"),
+            ("true", "half a command has a deadline"),
+            ("true", "one wake-up, for the deadline"),
+            ("false", "something to do without a client, again"),
+        ] {
+            assert_eq!(part.hear(), expected, "{what}, at the age of {age} s");
+        }
+        assert!(part.end().success());
+    }
+}
+
 /// As it happens for a moment whenever another thread starts a program.
 #[test]
 fn a_fork_that_lives_on_does_not_keep_the_path() {

@@ -344,3 +344,11 @@ fn every_error_says_what_to_do() {
         let _: std::io::Error = error.into();
     }
 }
+
+/// So that the client learns that the server has closed the connection, not that its own time is over.
+#[test]
+fn a_client_waits_longer_than_a_server_by_default() {
+    let defaults = (format!("{:?}", Client::builder()), format!("{:?}", IpcServer::<Command>::builder()));
+    assert!(defaults.0.contains("deadline: 10s"), "{}", defaults.0);
+    assert!(defaults.1.contains("deadline: 5s"), "{}", defaults.1);
+}

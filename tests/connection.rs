@@ -336,7 +336,7 @@ fn faults_are_told_apart() {
 
 #[test]
 fn a_command_can_be_looked_at_and_answered_by_hand_and_knows_its_peer() {
-    let peer = PeerCredentials { uid: 1, gid: 2, pid: 3 };
+    let peer = PeerCredentials::new(1, 2, 3);
     let mut transport = Scripted { peer: Some(peer), ..Scripted::new(&PUSH.bytes(), &[]) };
     let mut buffers = Buffers::<64>::new();
     let accepted = Connection::new(&mut transport, &mut buffers);
@@ -366,7 +366,7 @@ fn a_command_may_be_processed_by_sender() {
             Some(peer.uid)
         }
     }
-    for (peer, reply) in [(None, &b"\0"[..]), (Some(PeerCredentials { uid: 9, gid: 0, pid: 1 }), b"\x01\x09\0\0\0")] {
+    for (peer, reply) in [(None, &b"\0"[..]), (Some(PeerCredentials::new(9, 0, 1)), b"\x01\x09\0\0\0")] {
         let mut transport = Scripted { peer, ..Scripted::new(&[0], &[]) };
         let mut buffers = Buffers::<64>::new();
         let Step::Ready(read) = Connection::new(&mut transport, &mut buffers).receive::<WhoAmI>().unwrap() else {

@@ -4,7 +4,7 @@
 use ipc_server::codec::{DecodeError, EncodeError};
 use ipc_server::connection::{AskError, ConnectionError};
 use ipc_server::unix::{AcceptError, BindError, Errno};
-use ipc_server::{CallError, ServerError};
+use ipc_server::{CallError, ServerError, ServerErrorKind};
 
 /// The chapter as one line.
 fn chapter() -> String {
@@ -42,7 +42,10 @@ fn every_message_is_listed_word_for_word() {
         BindError::BadLockFile.to_string(),
         BindError::NotAListener.to_string(),
         BindError::Os(reason).to_string(),
-        ServerError::from(reason).to_string(),
+        ServerError::new(ServerErrorKind::Listener, reason).to_string(),
+        ServerError::new(ServerErrorKind::Epoll, reason).to_string(),
+        ServerError::new(ServerErrorKind::Timer, reason).to_string(),
+        ServerError::new(ServerErrorKind::HandOver, reason).to_string(),
         AcceptError::UnknownPeer.to_string(),
         AcceptError::Exhausted(reason).to_string(),
         AcceptError::Broken(reason).to_string(),

@@ -4,12 +4,19 @@
 mod support;
 
 use std::fs;
+use std::hint::spin_loop;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ipc_server::IpcServer;
 use ipc_server::unix::BindError;
 use support::{Command, Response, Scratch, connect_and_send, response};
+
+/// How often a race is run. On one processor most of them are none.
+const TRIALS: u32 = 2000;
 
 fn bind(path: &str) -> Result<IpcServer<Command>, BindError> {
     IpcServer::<Command>::new(path)
@@ -128,6 +135,89 @@ fn a_file_that_has_taken_the_place_of_ours_is_left_alone() {
     let _newcomer = UnixListener::bind(&path).unwrap();
     drop(server);
     assert!(fs::metadata(&path).unwrap().file_type().is_socket());
+}
+
+/// Lets `intruder` act at ever other moments while `owner` does. What the owner returns is dropped after both.
+fn race<T>(trial: u32, intruder: impl FnOnce() + Send, owner: impl FnOnce() -> T) -> T {
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            barrier.wait();
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_nanos(u64::from(trial % 200) * 500) {
+                spin_loop();
+            }
+            intruder();
+        });
+        barrier.wait();
+        owner()
+    })
+}
+
+/// Puts a file with something precious in it at `path`, in place of what is there.
+fn intrude(scratch: &Scratch, path: &str) -> impl FnOnce() + Send {
+    let prepared = scratch.path("prepared");
+    fs::write(&prepared, "precious").unwrap();
+    let path = path.to_owned();
+    move || fs::rename(prepared, path).unwrap()
+}
+
+#[test]
+fn a_file_that_comes_while_a_stale_socket_is_judged_is_left_alone() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    for trial in 0..TRIALS {
+        drop(UnixListener::bind(&path).unwrap());
+        let started = race(trial, intrude(&scratch, &path), || bind(&path));
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "precious", "trial {trial}");
+        drop(started);
+        assert_eq!(fs::read_to_string(&path).expect("it is still there"), "precious", "trial {trial}");
+        assert!(!fs::exists(format!("{path}.gone")).unwrap());
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_comes_while_ours_is_removed_is_left_alone() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    for trial in 0..TRIALS {
+        let server = bind(&path).unwrap();
+        race(trial, intrude(&scratch, &path), || drop(server));
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "precious", "trial {trial}");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
+fn a_symlink_that_takes_the_place_of_our_file_is_not_followed() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let target = scratch.path("target");
+    fs::write(&target, "precious").unwrap();
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o600)).unwrap();
+    for trial in 0..TRIALS {
+        let link = scratch.path("link");
+        symlink(&target, &link).unwrap();
+        let intruder = || fs::rename(&link, &path).unwrap();
+        let started = race(trial, intruder, || IpcServer::<Command>::builder().mode(0o666).bind(&path));
+        assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600, "trial {trial}");
+        drop(started);
+        assert_eq!(fs::read_link(&path).unwrap().to_str().unwrap(), target);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+/// What an earlier server left where the file goes before it is removed is no obstacle, and stays.
+#[test]
+fn the_name_aside_may_be_taken() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    fs::write(format!("{path}.gone"), "precious").unwrap();
+    drop(UnixListener::bind(&path).unwrap());
+    drop(bind(&path).unwrap());
+    assert!(!fs::exists(&path).unwrap());
+    assert_eq!(fs::read_to_string(format!("{path}.gone")).unwrap(), "precious");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use super::{CallError, Client};
 use crate::codec::{Bincode, Codec};
 use crate::connection::Buffers;
 use crate::peer::PeerCredentials;
-use crate::unix::own_uid;
 use crate::unix::path::{SocketPath, abstract_address};
+use crate::unix::trusted_uid_of_client;
 
 /// Builds a [`Client`] with other settings than the default ones.
 ///
@@ -51,7 +51,7 @@ impl Settings {
     pub(super) fn trusts(&self, server: &PeerCredentials) -> bool {
         match self.trust {
             Some(trust) => trust(server),
-            None => server.uid == 0 || server.uid == own_uid(),
+            None => server.uid == 0 || server.uid == trusted_uid_of_client(),
         }
     }
 }
@@ -59,7 +59,7 @@ impl Settings {
 impl ClientBuilder {
     pub(super) fn new() -> Self {
         Self {
-            settings: Settings { deadline: Duration::from_secs(5), spin: Duration::from_micros(50), trust: None },
+            settings: Settings { deadline: Duration::from_secs(10), spin: Duration::from_micros(50), trust: None },
             client: PhantomData,
         }
     }
@@ -76,7 +76,8 @@ impl<K: Codec, const N: usize> ClientBuilder<K, N> {
         ClientBuilder { settings: self.settings, client: PhantomData }
     }
 
-    /// How long connecting and each call may take, on the monotonic clock. Default: 5 seconds.
+    /// How long connecting and each call may take, on the monotonic clock. Default: 10 seconds, which is
+    /// longer than a server waits by default: what it closes, the client learns of before its own time is over.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.settings.deadline = deadline;
         self
@@ -92,7 +93,8 @@ impl<K: Codec, const N: usize> ClientBuilder<K, N> {
         self
     }
 
-    /// Which servers are sent commands. Default: those of root and of the user that this process acts as.
+    /// Which servers are sent commands. Default: those of root and of the user that this process acts as; those of root alone
+    /// where that user is the [overflow user](crate::guide::security#user-namespaces) of a user namespace.
     pub fn trust(mut self, trust: fn(&PeerCredentials) -> bool) -> Self {
         self.settings.trust = Some(trust);
         self

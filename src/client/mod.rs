@@ -26,7 +26,7 @@ use crate::unix::{Stream, readiness};
 
 /// Sends one command to the server at `path` and returns its response: one connection, closed afterwards.
 ///
-/// It takes at most 5 seconds and 1,024 bytes in either direction; for other limits or several calls see [`Client`].
+/// It takes at most 10 seconds and 1,024 bytes in either direction; for other limits or several calls see [`Client`].
 ///
 /// ```
 /// # mod level { include!("../../tests/support/level.rs"); }

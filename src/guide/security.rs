@@ -11,7 +11,8 @@
 //! | another user connects all the same (a wider [`mode`](crate::ServerBuilder::mode), an abstract address, a passed descriptor) | each client's user is asked of the kernel (`SO_PEERCRED`) and refused before a byte is read, unless [`authorize`](crate::ServerBuilder::authorize) says otherwise |
 //! | a client whose process the kernel does not name (outside our PID namespace) | refused |
 //! | a second server takes over the path | `PATH.lock` is locked while serving; starting is [`InUse`](crate::unix::BindError::InUse) |
-//! | starting deletes what is not ours | only a socket of our own user at which nobody listens is replaced |
+//! | starting or ending deletes what is not ours | only a socket of our own user at which nobody listens is replaced, and only the file that was made here is removed; both are moved aside and looked at again first |
+//! | a symlink at the path redirects [`mode`](crate::ServerBuilder::mode) | the mode is set without following symlinks |
 //! | a truncated command is executed | never: the decoder itself records that the bytes ran out |
 //! | malformed or endless messages | refused as soon as they can't become a command; the capacity bounds the rest |
 //! | slow or silent clients | they hold a place in a table until the deadline or until a newcomer needs it, and delay nobody |
@@ -27,6 +28,17 @@
 //! It sends a command only to a server that runs as its own user or as root
 //! ([`Untrusted`](crate::CallError::Untrusted) otherwise), so that nobody who gets hold of the path receives what was meant
 //! for the daemon. [`trust`](crate::ClientBuilder::trust) widens that.
+//!
+//! # User namespaces
+//!
+//! In a user namespace, such as a rootless container's, the kernel shows every user that is not mapped there as one and the
+//! same: the overflow user, 65534 unless `/proc/sys/kernel/overflowuid` says otherwise. A daemon or a client that itself acts
+//! as that user can't tell its own from strangers. It hears or trusts root alone then, unless
+//! [`authorize`](crate::ServerBuilder::authorize) or [`trust`](crate::ClientBuilder::trust) says more.
+//!
+//! Where all users are mapped (`/proc/self/uid_map` is one range of 4,294,967,295 users, as it is outside of user namespaces)
+//! 65534 is a user like any other, most often `nobody`. Where `/proc` is missing, the overflow user is taken to be 65534, and
+//! not all users to be mapped. Best give each daemon a user of its own.
 //!
 //! # Where to put the socket
 //!
@@ -93,10 +105,10 @@
 //!         }
 //!     }
 //! }
-//! # let peer = PeerCredentials { uid: 1000, gid: 1000, pid: 1 };
+//! # let peer = PeerCredentials::new(1000, 1000, 1);
 //! # assert_eq!(Command::Stop.process_from(&peer, &mut ()), Response::NotAllowed);
 //! # assert_eq!(Command::Status.process_from(&peer, &mut ()), Response::Running);
-//! # let root = PeerCredentials { uid: 0, ..peer };
+//! # let root = PeerCredentials::new(0, 0, 1);
 //! # assert_eq!(Command::Stop.process_from(&root, &mut ()), Response::Stopping);
 //! ```
 //!

@@ -16,7 +16,8 @@
 //!
 //! **the server belongs to user UID, neither us nor root: check who made the socket**
 //! ([`Untrusted`](crate::CallError::Untrusted)). Nothing was sent. If that user is the right one, say so with
-//! [`trust`](crate::ClientBuilder::trust).
+//! [`trust`](crate::ClientBuilder::trust). If it is your own, 65534 most often, you are in a
+//! [user namespace](super::security#user-namespaces) where it may be anybody's.
 //!
 //! **the server did not answer in time: see whether it is busy or stopped, then try again or raise the deadline**
 //! ([`TimedOut`](crate::CallError::TimedOut)). The daemon's loop does not come round to `handle_new_messages`, or a command
@@ -83,7 +84,14 @@
 //! # A daemon's loop ends, or its log says
 //!
 //! **the listening socket is broken: REASON** ([`ServerError`](crate::ServerError)). No client can cause it. Something in the
-//! daemon closed a descriptor that was not its own.
+//! daemon closed a descriptor that was not its own; or another process that has the socket has shut it down, which is
+//! "Invalid argument".
+//!
+//! **the epoll instance is broken: REASON** and **the timer of the deadlines is broken: REASON**
+//! ([`ServerErrorKind`](crate::ServerErrorKind)). Something in the daemon closed a descriptor that was not its own.
+//!
+//! **the listening socket could not be copied for a successor: REASON** ([`hand_over`](crate::IpcServer::hand_over)). No
+//! descriptor is left. The server goes on; try again later.
 //!
 //! **the peer sent what is not a command: REASON**. The client was built from another version of the command type, speaks
 //! another codec, or is no client. REASON says at what the decoder stopped: an unknown variant is a newer client.

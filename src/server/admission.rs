@@ -49,7 +49,7 @@ where
         let stream = match self.listener.accept() {
             Ok(Poll::Ready(stream)) => stream,
             // Some other process that has it has shut it down (man 2 shutdown).
-            Ok(Poll::Pending) if hung_up => return Err(Errno::INVAL.into()),
+            Ok(Poll::Pending) if hung_up => return Err(ServerError::listener(Errno::INVAL)),
             Ok(Poll::Pending) => return Ok(None),
             Err(AcceptError::UnknownPeer) => {
                 self.report.note(&Incident::Unknown);
@@ -60,7 +60,7 @@ where
                 self.pause_accepting()?;
                 return Ok(None);
             }
-            Err(AcceptError::Broken(errno)) => return Err(errno.into()),
+            Err(AcceptError::Broken(errno)) => return Err(ServerError::listener(errno)),
         };
         let peer = stream.peer();
         if !self.settings.authorizes(&peer) {
@@ -108,7 +108,7 @@ where
 
     /// Stops accepting for a while. The backlog keeps the connections; those that are open go on.
     fn pause_accepting(&mut self) -> Result<(), ServerError> {
-        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing)?;
+        self.readiness.modify(&self.listener, Token::LISTENER, Interest::Nothing).map_err(ServerError::epoll)?;
         let end = self.alarm.now().plus(PAUSE);
         self.accepting = Accepting::From(end);
         self.alarm.set_by(end);

@@ -9,7 +9,7 @@ use super::{IpcServer, ServerBuffers};
 use crate::codec::{Bincode, Codec};
 use crate::peer::PeerCredentials;
 use crate::request::Request;
-use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, own_uid};
+use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, trusted_uid};
 
 /// Builds an [`IpcServer`] with other settings than the default ones.
 ///
@@ -60,7 +60,7 @@ pub(super) struct Settings {
     pub(super) keep_open: bool,
     pub(super) work_per_call: usize,
     pub(super) spin: Duration,
-    /// `None` allows the owner and root.
+    /// `None` allows the owner and root; the owner is root where ours does not tell us from others.
     authorize: Option<fn(&PeerCredentials) -> bool>,
     owner: u32,
 }
@@ -137,9 +137,12 @@ where
     }
 
     /// How long one exchange may take, from the accepted connection (or the first byte of a further command) to the
-    /// reply's last byte. No single byte resets it. Default: 5 seconds.
+    /// reply's last byte. No single byte resets it. Default: 5 seconds. More than 34 years is no deadline.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.settings.deadline = deadline;
+        const LONGEST: Duration = Duration::from_secs(1 << 30);
+
+        // The end of a longer one may be beyond what the kernel counts to.
+        self.settings.deadline = if deadline > LONGEST { Duration::MAX } else { deadline };
         self
     }
 
@@ -151,6 +154,8 @@ where
     }
 
     /// The permission bits of the socket's file. Default: `0o600`. Bits other than `0o777` are ignored.
+    ///
+    /// Those of the default mode are subject to the umask; those set here are not.
     ///
     /// They decide who can connect; [`authorize`](Self::authorize) decides who is heard.
     pub fn mode(mut self, mode: u32) -> Self {
@@ -178,7 +183,8 @@ where
         self
     }
 
-    /// Which peers are heard. Default: root and the user that this process acts as when it binds.
+    /// Which peers are heard. Default: root and the user that this process acts as when it binds; root alone where that user
+    /// is the [overflow user](crate::guide::security#user-namespaces) of a user namespace.
     ///
     /// Any other connection is closed before a byte is read.
     pub fn authorize(mut self, authorize: fn(&PeerCredentials) -> bool) -> Self {
@@ -236,7 +242,7 @@ where
     }
 
     fn listen(self, listener: Listener) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
-        let settings = Settings { owner: own_uid(), ..self.settings };
+        let settings = Settings { owner: trusted_uid(), ..self.settings };
         IpcServer::listen(settings, listener, (self.buffers)())
     }
 }

@@ -22,7 +22,7 @@ use crate::unix::{AsFd, BorrowedFd};
 pub use self::buffers::ServerBuffers;
 pub use self::builder::ServerBuilder;
 use self::builder::Settings;
-pub use self::outcome::{Handled, ServerError};
+pub use self::outcome::{Handled, ServerError, ServerErrorKind};
 use self::report::Report;
 use self::table::{Table, Token};
 use self::visit::Occasion;
@@ -33,7 +33,7 @@ use crate::request::Request;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::{Instant, let_others_run};
 use crate::unix::readiness::{Event, Interest, Readiness, has_hung_up};
-use crate::unix::{BindError, Listener};
+use crate::unix::{BindError, Errno, Listener};
 
 /// How many ready sockets one look at epoll reports. More than that wait for the next look of the same call.
 const EVENTS: usize = 16;
@@ -298,14 +298,14 @@ where
     /// [`ServerError`] if the server itself is broken.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ServerError> {
         let spin = timeout.map_or(self.settings.spin, |timeout| timeout.min(self.settings.spin));
-        if !spin.is_zero() && self.report.call().served > 0 && self.spin(spin)? {
+        if !spin.is_zero() && self.report.call().served > 0 && self.spin(spin).map_err(ServerError::epoll)? {
             return Ok(true);
         }
-        Ok(self.readiness.wait(timeout)?)
+        self.readiness.wait(timeout).map_err(ServerError::epoll)
     }
 
     /// Looks for something to do, and lets others run, for a while.
-    fn spin(&self, limit: Duration) -> Result<bool, ServerError> {
+    fn spin(&self, limit: Duration) -> Result<bool, Errno> {
         let end = self.alarm.now().plus(limit);
         while self.alarm.now() < end {
             if self.readiness.wait(Some(Duration::ZERO))? {
@@ -332,7 +332,7 @@ where
     fn end_what_is_due<H: Handler<C> + ?Sized>(&mut self, handler: &mut H) -> Result<(), ServerError> {
         let now = self.alarm.now();
         // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
-        self.alarm.set(Some(now.plus(PAUSE)))?;
+        self.alarm.set(Some(now.plus(PAUSE))).map_err(ServerError::timer)?;
         for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.due(index, now) {
                 self.serve_connection(token, Occasion::Due, handler);
@@ -341,13 +341,13 @@ where
         let mut next = self.table.next_deadline();
         match self.accepting {
             Accepting::From(moment) if moment <= now => {
-                self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input)?;
+                self.readiness.modify(&self.listener, Token::LISTENER, Interest::Input).map_err(ServerError::epoll)?;
                 self.accepting = Accepting::Now;
             }
             Accepting::From(moment) => next = Some(next.map_or(moment, |next| next.min(moment))),
             Accepting::Now | Accepting::Never => {}
         }
-        Ok(self.alarm.set(next)?)
+        self.alarm.set(next).map_err(ServerError::timer)
     }
 }
 
@@ -358,7 +358,7 @@ fn look<'e>(
     events: &'e mut [MaybeUninit<Event>; EVENTS],
     work: usize,
 ) -> Result<&'e [Event], ServerError> {
-    Ok(readiness.ready(events.get_mut(..work.min(EVENTS)).unwrap_or_default())?)
+    Ok(readiness.ready(events.get_mut(..work.min(EVENTS)).unwrap_or_default()).map_err(ServerError::epoll)?)
 }
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {

@@ -56,7 +56,8 @@ pub struct Handled {
     pub expired: usize,
     /// Waiting connections closed to make room for newer ones.
     pub evicted: usize,
-    /// Connections closed because this program's response could not be encoded, or its types can't be decoded.
+    /// Connections closed because this program's response could not be encoded, or its types can't be decoded, or because the
+    /// kernel could not watch them: memory or the user's limit of watched descriptors has run out (man 7 epoll).
     pub failed: usize,
     /// Connections that their client, or [`shutdown`](crate::IpcServer::shutdown), closed between commands.
     pub closed: usize,
@@ -73,28 +74,81 @@ impl Handled {
     }
 }
 
-/// Why a server can't go on: its listening socket or its epoll instance is broken, or another process that has the socket
-/// has shut it down (`EINVAL`). Clients never cause it.
+/// Why a server can't go on, or could not be handed over. Clients never cause it.
+///
+/// ```
+/// use ipc_server::unix::Errno;
+/// use ipc_server::{ServerError, ServerErrorKind};
+///
+/// let error = ServerError::new(ServerErrorKind::Epoll, Errno::BADF);
+/// assert_eq!((error.kind(), error.errno()), (ServerErrorKind::Epoll, Errno::BADF));
+/// # assert!(error.to_string().starts_with("the epoll instance is broken: "));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ServerError(Errno);
-
-impl ServerError {
-    /// What the operating system said.
-    #[must_use]
-    pub fn errno(self) -> Errno {
-        self.0
-    }
+pub struct ServerError {
+    kind: ServerErrorKind,
+    errno: Errno,
 }
 
-impl From<Errno> for ServerError {
-    fn from(errno: Errno) -> Self {
-        Self(errno)
+/// What failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerErrorKind {
+    /// The listening socket is broken, or another process that has it has shut it down (`EINVAL`).
+    Listener,
+    /// The epoll instance is broken.
+    Epoll,
+    /// The timer of the deadlines is broken.
+    Timer,
+    /// The listening socket could not be copied for a successor, because no descriptor is left. The server can go on.
+    HandOver,
+}
+
+impl ServerError {
+    /// What failed, and what the operating system said.
+    #[must_use]
+    pub const fn new(kind: ServerErrorKind, errno: Errno) -> Self {
+        Self { kind, errno }
+    }
+
+    pub(super) const fn listener(errno: Errno) -> Self {
+        Self::new(ServerErrorKind::Listener, errno)
+    }
+
+    pub(super) const fn epoll(errno: Errno) -> Self {
+        Self::new(ServerErrorKind::Epoll, errno)
+    }
+
+    pub(super) const fn timer(errno: Errno) -> Self {
+        Self::new(ServerErrorKind::Timer, errno)
+    }
+
+    pub(super) const fn hand_over(errno: Errno) -> Self {
+        Self::new(ServerErrorKind::HandOver, errno)
+    }
+
+    /// What failed.
+    #[must_use]
+    pub const fn kind(self) -> ServerErrorKind {
+        self.kind
+    }
+
+    /// What the operating system said.
+    #[must_use]
+    pub const fn errno(self) -> Errno {
+        self.errno
     }
 }
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the listening socket is broken: {}", self.0)
+        let what = match self.kind {
+            ServerErrorKind::Listener => "the listening socket is broken",
+            ServerErrorKind::Epoll => "the epoll instance is broken",
+            ServerErrorKind::Timer => "the timer of the deadlines is broken",
+            ServerErrorKind::HandOver => "the listening socket could not be copied for a successor",
+        };
+        write!(f, "{what}: {}", self.errno)
     }
 }
 
@@ -103,6 +157,6 @@ impl core::error::Error for ServerError {}
 #[cfg(feature = "std")]
 impl From<ServerError> for std::io::Error {
     fn from(error: ServerError) -> Self {
-        error.0.into()
+        error.errno.into()
     }
 }

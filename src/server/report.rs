@@ -74,7 +74,8 @@ impl Report {
                 Incident::Ended(_, error) if error.fault() == Fault::Local => &mut sums.failed,
                 Incident::Ended(..) => &mut sums.rejected,
                 Incident::Expired(_) => &mut sums.expired,
-                Incident::Evicted(_) | Incident::Unwatched(..) => &mut sums.evicted,
+                Incident::Evicted(_) => &mut sums.evicted,
+                Incident::Unwatched(..) => &mut sums.failed,
                 Incident::Paused(_) => &mut sums.paused,
             };
             *counter = counter.wrapping_add(1);

@@ -9,7 +9,7 @@ use crate::command::IpcServerCommand;
 use crate::handler::{Handler, Lent};
 use crate::request::Request;
 use crate::unix::OwnedFd;
-use crate::unix::readiness::wait_for_input;
+use crate::unix::readiness::has_input;
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
@@ -64,7 +64,7 @@ where
     ///
     /// [`ServerError`] if no descriptor is left. Nothing has changed.
     pub fn hand_over(&mut self) -> Result<OwnedFd, ServerError> {
-        let successor = self.listener.hand_over()?;
+        let successor = self.listener.hand_over().map_err(ServerError::hand_over)?;
         self.stop_accepting();
         Ok(successor)
     }
@@ -112,7 +112,7 @@ where
             let remaining = self.alarm.now().until(end);
             self.stop_arrivals(self.settings.keep_open && remaining < limit / 2);
             self.handle(handler)?;
-            if self.accepting != Accepting::Never && !wait_for_input(&self.listener, Duration::ZERO)? {
+            if self.accepting != Accepting::Never && !has_input(&self.listener).map_err(ServerError::listener)? {
                 self.stop_accepting();
             }
             let done = self.table.len() == 0 && self.accepting == Accepting::Never;
@@ -120,7 +120,7 @@ where
                 self.report.end_call(self.table.len());
                 return Ok(self.report.call());
             }
-            self.readiness.wait(Some(remaining))?;
+            self.readiness.wait(Some(remaining)).map_err(ServerError::epoll)?;
         }
     }
 

@@ -10,12 +10,13 @@ use rustix::time::{
 
 use super::clock::{Instant, nanoseconds, timespec};
 
-/// Stands for never: 34 years after the machine's start.
-const NEVER: Instant = Instant::from_nanoseconds((1 << 30) * 1_000_000_000);
+/// The nanoseconds from one expiry to the next, so many that there is no next: 250 years, where the kernel counts to 292.
+/// They must be set, since the time that is left until the next expiry is what tells the time after an expiry.
+const PERIOD: u64 = 250 * 365 * 24 * 60 * 60 * 1_000_000_000;
 
-/// The nanoseconds from one expiry to the next, so many that there is no next: as many as kernels take whose times have 32
-/// bits. They must be set, since the time that is left until the next expiry is what tells the time after an expiry.
-const PERIOD: u64 = i32::MAX as u64 * 1_000_000_000;
+/// As many as a 32-bit kernel before Linux 5.1 takes, which has no time namespaces.
+#[cfg(target_pointer_width = "32")]
+const SHORT_PERIOD: u64 = i32::MAX as u64 * 1_000_000_000;
 
 /// A timer on the monotonic clock, readable from the moment that it is set to until it is set anew.
 ///
@@ -24,29 +25,59 @@ const PERIOD: u64 = i32::MAX as u64 * 1_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Alarm {
     timer: OwnedFd,
-    /// Never later than [`NEVER`].
+    /// Never later than [`never`](Self::never).
     at: Instant,
+    #[cfg(target_pointer_width = "32")]
+    period: u64,
 }
 
 impl Alarm {
     pub(crate) fn new() -> Result<Self, Errno> {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        let mut alarm = Self { timer, at: NEVER };
-        alarm.set(None)?;
-        Ok(alarm)
+        let mut alarm = Self {
+            timer,
+            at: Instant::from_nanoseconds(0),
+            #[cfg(target_pointer_width = "32")]
+            period: PERIOD,
+        };
+        let set = alarm.set(None);
+        #[cfg(target_pointer_width = "32")]
+        let set = set.or_else(|_| {
+            alarm.period = SHORT_PERIOD;
+            alarm.set(None)
+        });
+        set.map(|()| alarm)
+    }
+
+    #[cfg(target_pointer_width = "32")]
+    fn period(&self) -> u64 {
+        self.period
+    }
+
+    #[cfg(not(target_pointer_width = "32"))]
+    #[expect(clippy::unused_self, reason = "a 32-bit kernel may not take so many")]
+    fn period(&self) -> u64 {
+        PERIOD
+    }
+
+    /// Stands for never: 200 years after the machine's start, more than the 146 to which a time namespace can set the clock
+    /// (man 7 time_namespaces).
+    fn never(&self) -> Instant {
+        Instant::from_nanoseconds(self.period() / 5 * 4)
     }
 
     /// When it goes off, or has.
     pub(crate) fn at(&self) -> Option<Instant> {
-        (self.at < NEVER).then_some(self.at)
+        (self.at < self.never()).then_some(self.at)
     }
 
     /// Goes off at `at`, or not at all. If it has gone off, it is ready no longer.
     pub(crate) fn set(&mut self, at: Option<Instant>) -> Result<(), Errno> {
         // All zero would mean never, and the clock has long passed its first nanosecond.
-        let at = at.map_or(NEVER, |at| at.clamp(Instant::from_nanoseconds(1), NEVER));
+        let never = self.never();
+        let at = at.map_or(never, |at| at.clamp(Instant::from_nanoseconds(1), never));
         let time = |nanoseconds| timespec(Duration::from_nanos(nanoseconds));
-        let timer = Itimerspec { it_interval: time(PERIOD), it_value: time(at.as_nanoseconds()) };
+        let timer = Itimerspec { it_interval: time(self.period()), it_value: time(at.as_nanoseconds()) };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &timer)?;
         self.at = at;
         Ok(())
@@ -64,8 +95,8 @@ impl Alarm {
     pub(crate) fn now(&self) -> Instant {
         // It can't fail with a timer of ours; if it did, this would be the moment that the timer is set to.
         let left = timerfd_gettime(&self.timer).map_or(0, |timer| nanoseconds(timer.it_value));
-        // Before the expiry no more than `NEVER` is left, after it all of `PERIOD` but the time since.
-        let periods = if left <= NEVER.as_nanoseconds() { 0 } else { PERIOD };
+        // Before the expiry no more than `never` is left, after it all of the period but the time since.
+        let periods = if left <= self.never().as_nanoseconds() { 0 } else { self.period() };
         Instant::from_nanoseconds((self.at.as_nanoseconds() + periods).saturating_sub(left))
     }
 }

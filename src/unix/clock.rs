@@ -39,9 +39,9 @@ pub(crate) fn let_others_run() {
     rustix::thread::sched_yield();
 }
 
-/// A time of the kernel's, which is not negative.
+/// A time of the kernel's, which is not negative and has no more than 63 bits of nanoseconds.
 pub(super) fn nanoseconds(time: Timespec) -> u64 {
-    time.tv_sec.unsigned_abs().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec.unsigned_abs())
+    time.tv_sec.unsigned_abs().wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec.unsigned_abs())
 }
 
 /// A time for the kernel, or the longest that there is.

@@ -3,17 +3,19 @@
 use core::task::Poll;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags, chmod, fchmod, fcntl_getfl, fcntl_setfl, lstat, unlink};
+use rustix::fs::{FileType, Mode, OFlags, fchmod, fcntl_getfl, fcntl_setfl, lstat};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, retry_on_intr};
-use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_type};
+use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_peercred, socket_type};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen};
 use rustix::path::Arg;
-use rustix::process::{Pid, getpid};
+use rustix::process::getpid;
 
 use super::error::{AcceptError, BindError};
+use super::file::{FileId, remove, set_mode};
 use super::lock::Lock;
 use super::path::{SocketPath, abstract_address};
-use super::socket::{Stream, own_uid, stream_socket};
+use super::socket::{Stream, stream_socket};
+use super::user::own_uid;
 
 /// How many connections may wait to be accepted. The kernel caps it at `net.core.somaxconn` (4,096 by default).
 pub(crate) const BACKLOG: u16 = 1024;
@@ -37,11 +39,11 @@ impl Permissions {
 /// process that made it.
 #[derive(Debug)]
 pub struct Listener {
-    // In the order in which they are dropped. The file goes before the socket closes, for then its inode number may
-    // belong to another file; and until both are gone, the lock keeps the path ours.
-    file: Option<SocketFile>,
+    // In the order in which they go. The file goes before the socket closes, for then its inode number may belong to another
+    // file; and until both are gone, the lock keeps the path ours.
+    file: Option<(SocketPath, FileId)>,
     socket: OwnedFd,
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 impl Listener {
@@ -67,15 +69,22 @@ impl Listener {
         let socket = stream_socket()?;
         // The mode of a socket that is not bound yet becomes the mode of its file, less the umask. After `bind` this
         // would have no effect, and `chmod` would leave the file open to others for a moment.
-        fchmod(&socket, Permissions::OWNER.0)?;
+        fchmod(&socket, permissions.0)?;
         bind(&socket, &address)?;
-        let file = SocketFile::made_at(path)?;
-        if permissions.0 != Permissions::OWNER.0 {
-            // Nobody can connect before `listen`.
-            chmod(file.path.as_c_str(), permissions.0)?;
+        let made = lstat(path.as_c_str())?;
+        if FileType::from_raw_mode(made.st_mode) != FileType::Socket {
+            // Something else has already taken the place of our file.
+            return Err(BindError::InUse);
         }
-        listen(&socket, i32::from(BACKLOG))?;
-        Ok(Self { file: Some(file), socket, _lock: Some(lock) })
+        let file = FileId::of(&made);
+        // Nobody can connect before `listen`.
+        let is_set = permissions.0 == Permissions::OWNER.0 || Mode::from_raw_mode(made.st_mode) == permissions.0;
+        let set = if is_set { Ok(()) } else { set_mode(path.as_c_str(), file, permissions.0) };
+        if let Err(errno) = set.and_then(|()| listen(&socket, i32::from(BACKLOG))) {
+            let _ = remove(&path, file);
+            return Err(errno.into());
+        }
+        Ok(Self { file: Some((path, file)), socket, lock: Some(lock) })
     }
 
     /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file (man 7 unix).
@@ -91,7 +100,7 @@ impl Listener {
         let socket = stream_socket()?;
         bind(&socket, &address)?;
         listen(&socket, i32::from(BACKLOG))?;
-        Ok(Self { file: None, socket, _lock: None })
+        Ok(Self { file: None, socket, lock: None })
     }
 
     /// Takes over a socket that already listens: systemd's, or that of the process which this one replaces.
@@ -110,7 +119,7 @@ impl Listener {
         }
         fcntl_setfd(&socket, fcntl_getfd(&socket)? | FdFlags::CLOEXEC)?;
         fcntl_setfl(&socket, fcntl_getfl(&socket)? | OFlags::NONBLOCK)?;
-        Ok(Self { file: None, socket, _lock: None })
+        Ok(Self { file: None, socket, lock: None })
     }
 
     /// A second descriptor of the socket, close-on-exec, for the process that is to take over. From now on the path is
@@ -128,7 +137,27 @@ impl Listener {
 
     /// Removes the file, so that nobody new can connect. Whether this listener had one to remove.
     pub(crate) fn close_path(&mut self) -> bool {
-        self.file.take().is_some()
+        let had_one = self.file.is_some();
+        if self.is_of_this_process() {
+            self.remove_file();
+        }
+        self.file = None;
+        had_one
+    }
+
+    fn remove_file(&self) {
+        if let Some((path, file)) = &self.file {
+            // Nothing is left to be done if it fails; the next server finds the file stale.
+            let _ = remove(path, *file);
+        }
+    }
+
+    /// Whether this process has made it, and is not a fork with a copy of the listener.
+    ///
+    /// The kernel has recorded who called `listen`. A process ID alone does not tell, since a fork in a PID namespace of its
+    /// own may have that of its parent; but there the parent has none.
+    fn is_of_this_process(&self) -> bool {
+        socket_peercred(&self.socket).is_ok_and(|maker| maker.pid == getpid())
     }
 
     /// Accepts one connection, non-blocking and close-on-exec, and learns who its peer is. `Pending` if none waits.
@@ -155,30 +184,12 @@ impl AsFd for Listener {
     }
 }
 
-/// The file that `bind` made; dropping it removes the file if it is still there.
-#[derive(Debug)]
-struct SocketFile {
-    path: SocketPath,
-    device: u64,
-    inode: u64,
-    maker: Pid,
-}
-
-impl SocketFile {
-    fn made_at(path: SocketPath) -> Result<Self, Errno> {
-        let made = lstat(path.as_c_str())?;
-        Ok(Self { path, device: made.st_dev, inode: made.st_ino, maker: getpid() })
-    }
-}
-
-impl Drop for SocketFile {
+impl Drop for Listener {
     fn drop(&mut self) {
-        let path = self.path.as_c_str();
-        let still_ours = lstat(path).is_ok_and(|there| (there.st_dev, there.st_ino) == (self.device, self.inode));
-        // A fork of this process has a copy of the listener, but the file is not its to remove.
-        if still_ours && getpid() == self.maker {
-            // Nothing is left to be done if it fails; the next server finds the file stale.
-            let _ = unlink(path);
+        if self.is_of_this_process() {
+            self.remove_file();
+        } else if let Some(lock) = &mut self.lock {
+            lock.leave();
         }
     }
 }
@@ -196,15 +207,21 @@ fn remove_if_stale(path: &SocketPath, address: &SocketAddrUnix) -> Result<(), Bi
     if there.st_uid != own_uid() {
         return Err(BindError::NotOurs { uid: there.st_uid });
     }
+    if refuses(address)? {
+        // If another file has come there meanwhile, `bind` says so.
+        remove(path, FileId::of(&there))?;
+    }
+    Ok(())
+}
+
+/// Whether nobody listens at `address`, though there is something. `ADDRINUSE` if somebody does.
+fn refuses(address: &SocketAddrUnix) -> Result<bool, Errno> {
     let probe = stream_socket()?;
     match retry_on_intr(|| connect(&probe, address)) {
-        Err(Errno::CONNREFUSED) => match unlink(path.as_c_str()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(errno.into()),
-        },
-        Err(Errno::NOENT) => Ok(()),
+        Err(Errno::CONNREFUSED) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
         // A full backlog, or a live socket of another type.
-        Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Err(BindError::InUse),
-        Err(errno) => Err(errno.into()),
+        Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Err(Errno::ADDRINUSE),
+        Err(errno) => Err(errno),
     }
 }

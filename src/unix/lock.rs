@@ -4,13 +4,16 @@
 //! may judge what lies at the path. The file is never unlinked, since a lock on an unlinked file excludes nobody.
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{FileType, FlockOperation, Mode, OFlags, flock, fstat, lstat, open};
+use rustix::fs::{FileType, FlockOperation, Mode, OFlags, fchmod, flock, fstat, open};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{Pid, getpid};
 
 use super::error::BindError;
+use super::file::FileId;
 use super::path::SocketPath;
-use super::socket::own_uid;
+use super::user::own_uid;
+
+/// The mode of the lock file.
+const MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// How often a lock file may be replaced under our hands before we give up.
 const ATTEMPTS: usize = 8;
@@ -19,7 +22,7 @@ const ATTEMPTS: usize = 8;
 #[derive(Debug)]
 pub(super) struct Lock {
     file: OwnedFd,
-    holder: Pid,
+    is_ours: bool,
 }
 
 impl Lock {
@@ -28,7 +31,7 @@ impl Lock {
         let path = path.as_c_str();
         let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         for _ in 0..ATTEMPTS {
-            let file = match retry_on_intr(|| open(path, flags, Mode::RUSR | Mode::WUSR)) {
+            let file = match retry_on_intr(|| open(path, flags, MODE)) {
                 Ok(file) => file,
                 Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(BindError::BadLockFile),
                 Err(errno) => return Err(errno.into()),
@@ -37,21 +40,26 @@ impl Lock {
             if FileType::from_raw_mode(opened.st_mode) != FileType::RegularFile || opened.st_uid != own_uid() {
                 return Err(BindError::BadLockFile);
             }
+            if !Mode::from_raw_mode(opened.st_mode).contains(MODE) {
+                // The umask took what the next server needs to open it.
+                fchmod(&file, MODE)?;
+            }
             match retry_on_intr(|| flock(&file, FlockOperation::NonBlockingLockExclusive)) {
                 Ok(()) => {}
                 Err(Errno::WOULDBLOCK) => return Err(BindError::InUse),
                 Err(errno) => return Err(errno.into()),
             }
             // Is it still the file at the path that we have locked?
-            match lstat(path) {
-                Ok(there) if (there.st_dev, there.st_ino) == (opened.st_dev, opened.st_ino) => {
-                    return Ok(Self { file, holder: getpid() });
-                }
-                Ok(_) | Err(Errno::NOENT) => {}
-                Err(errno) => return Err(errno.into()),
+            if FileId::of(&opened).is_at(path) {
+                return Ok(Self { file, is_ours: true });
             }
         }
         Err(BindError::InUse)
+    }
+
+    /// Leaves it to the parent of this process, of whose lock this is a copy.
+    pub(super) fn leave(&mut self) {
+        self.is_ours = false;
     }
 }
 
@@ -59,7 +67,7 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Closing the file would release it only when every fork of this process has closed its copy too. A fork itself
         // must not release what its parent holds.
-        if getpid() == self.holder {
+        if self.is_ours {
             let _ = flock(&self.file, FlockOperation::Unlock);
         }
     }

@@ -49,17 +49,19 @@
 pub(crate) mod alarm;
 pub(crate) mod clock;
 mod error;
+mod file;
 mod listener;
 mod lock;
 pub(crate) mod path;
 pub(crate) mod readiness;
 mod socket;
+mod user;
 
 pub use self::error::{AcceptError, BindError};
 pub use self::listener::Listener;
 pub(crate) use self::listener::Permissions;
 pub use self::socket::Stream;
-pub(crate) use self::socket::own_uid;
+pub(crate) use self::user::{trusted_uid, trusted_uid_of_client};
 pub(crate) use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 pub use rustix::io::Errno;
 pub(crate) use rustix::net::SocketAddrUnix;

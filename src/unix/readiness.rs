@@ -12,6 +12,9 @@ use super::clock::timespec;
 
 pub(crate) use rustix::event::epoll::Event;
 
+/// How often a look is taken again for want of memory, before that is an error.
+const ATTEMPTS: usize = 10;
+
 /// What a socket waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Interest {
@@ -72,7 +75,8 @@ impl Readiness {
         }
     }
 
-    /// Sleeps until something is ready (`true`), `timeout` has passed, or a signal handler has run.
+    /// Sleeps until something is ready (`true`), `timeout` has passed, or a signal handler has run. For
+    /// want of memory it does not sleep.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<bool, Errno> {
         wait(&self.epoll, PollFlags::IN, timeout)
     }
@@ -106,11 +110,30 @@ pub(crate) fn sleep(duration: Duration) {
     let _ = rustix::event::poll(&mut [], Some(&timespec(duration)));
 }
 
-fn wait(descriptor: impl AsFd, flags: PollFlags, timeout: Option<Duration>) -> Result<bool, Errno> {
-    let timeout = timeout.map(timespec);
-    match rustix::event::poll(&mut [PollFd::new(&descriptor, flags)], timeout.as_ref()) {
-        Ok(ready) => Ok(ready > 0),
-        Err(Errno::INTR) => Ok(false),
-        Err(errno) => Err(errno),
+/// Whether `descriptor` can be read from now.
+pub(crate) fn has_input(descriptor: impl AsFd) -> Result<bool, Errno> {
+    let mut attempts = 0..ATTEMPTS;
+    loop {
+        match poll(&descriptor, PollFlags::IN, Some(Duration::ZERO)) {
+            // The kernel looks for input before it looks for signals.
+            Err(Errno::INTR) => return Ok(false),
+            // It can't tell for a moment.
+            Err(Errno::NOMEM) if attempts.next().is_some() => {}
+            outcome => return outcome,
+        }
     }
+}
+
+/// Sleeps until `descriptor` is ready (`true`), or `timeout` has passed, or earlier: the caller tries again.
+fn wait(descriptor: impl AsFd, flags: PollFlags, timeout: Option<Duration>) -> Result<bool, Errno> {
+    match poll(descriptor, flags, timeout) {
+        // A signal handler has run, or memory is short for a moment.
+        Err(Errno::INTR | Errno::NOMEM) => Ok(false),
+        outcome => outcome,
+    }
+}
+
+fn poll(descriptor: impl AsFd, flags: PollFlags, timeout: Option<Duration>) -> Result<bool, Errno> {
+    let timeout = timeout.map(timespec);
+    rustix::event::poll(&mut [PollFd::new(&descriptor, flags)], timeout.as_ref()).map(|ready| ready > 0)
 }

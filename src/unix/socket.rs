@@ -11,7 +11,6 @@ use rustix::net::{
     shutdown, socket_with,
     sockopt::{socket_peercred, socket_send_buffer_size},
 };
-use rustix::process::geteuid;
 
 use super::readiness::wait_for_output;
 use crate::peer::PeerCredentials;
@@ -39,11 +38,11 @@ impl Stream {
     pub(super) fn identify(socket: OwnedFd) -> Result<Self, Errno> {
         let peer = socket_peercred(&socket)?;
         Ok(Self {
-            peer: PeerCredentials {
-                uid: peer.uid.as_raw(),
-                gid: peer.gid.as_raw(),
-                pid: peer.pid.as_raw_nonzero().get().unsigned_abs(),
-            },
+            peer: PeerCredentials::new(
+                peer.uid.as_raw(),
+                peer.gid.as_raw(),
+                peer.pid.as_raw_nonzero().get().unsigned_abs(),
+            ),
             socket,
             send_buffer: None,
         })
@@ -117,9 +116,4 @@ fn poll<T>(result: Result<T, Errno>) -> Poll<Result<T, Errno>> {
 
 pub(super) fn stream_socket() -> Result<OwnedFd, Errno> {
     socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
-}
-
-/// The effective user ID of this process.
-pub(crate) fn own_uid() -> u32 {
-    geteuid().as_raw()
 }

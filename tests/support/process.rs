@@ -38,6 +38,26 @@ impl Process {
         command
     }
 
+    /// A part as [`command`](Self::command) has it, started by a tool such as unshare or strace with its options.
+    pub(crate) fn command_under(tool: &[&str], program: &Path, part: &str, socket: &str) -> Command {
+        let inner = Self::command(program, part, socket);
+        let mut command = Command::new(tool[0]);
+        command.args(&tool[1..]).arg(inner.get_program()).args(inner.get_args()).env("SOCKET", socket);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+    }
+
+    /// Whether the tool with its options starts programs here. If not, `test` says that it is skipped.
+    pub(crate) fn can_start_under(tool: &[&str], test: &str) -> bool {
+        let tried = Command::new(tool[0]).args(&tool[1..]).arg("true").stderr(Stdio::null()).status();
+        let can = tried.is_ok_and(|status| status.success());
+        if !can {
+            // Past the test program, which would keep it for itself.
+            let _ = writeln!(std::io::stderr(), "{test}: SKIPPED, it needs `{}`", tool.join(" "));
+        }
+        can
+    }
+
     pub(crate) fn spawn(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
