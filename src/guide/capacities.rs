@@ -57,14 +57,15 @@
 //!
 //! # The connections
 //!
-//! A client whose command has already arrived is served at once and takes no place, so a place is needed only by those
+//! A client whose command has already arrived is served at once and takes no slot, so a slot is needed only by those
 //! that send slowly, take their reply slowly, or stay connected ([`keep_open`](crate::ServerBuilder::keep_open)). Eight do
 //! for operators and scripts. For kept connections, count the clients that stay connected, and some.
 //!
-//! If all places are taken, a newcomer that must wait takes the place of the one that has owed the rest of its command
-//! longest, and only if there is none, of the kept one that has been idle longest. That one's
-//! client sees [`Closed`](crate::CallError::Closed), and [`evicted`](crate::Handled::evicted) counts it: if that
-//! number grows, add places.
+//! If all slots are taken and another connection must wait, one of the process that holds the most slots is closed, so that a
+//! process that floods the server evicts itself. If all processes hold the same, the user that holds the most decides. Of
+//! these connections it is the one that has owed the rest of its command longest; if none owes anything, the one that has been
+//! idle longest. (In a table of more than 64 connections that wait, the oldest 64 are compared.) Its client sees
+//! [`Closed`](crate::CallError::Closed), and [`evicted`](crate::Handled::evicted) counts it: if that number grows, add slots.
 //!
 //! # The memory
 //!
@@ -116,6 +117,8 @@
 //!
 //! # The work per call
 //!
-//! One `handle_new_messages` serves whatever was outstanding when it was called. A daemon whose other work must not be late
-//! sets fewer turns: with `work_per_call(16)` a burst of clients delays the loop by sixteen exchanges (some 20 µs each, and
-//! what your commands take), and the rest is served by the next calls.
+//! One `handle_new_messages` serves each connection that was ready when it was called once: the commands that one buffer
+//! holds. It executes at most `work_per_call` commands, which connections that have many share equally. The rest is served by
+//! the next calls, and what arrives meanwhile too, so that no stream of commands keeps the daemon's loop from turning. A
+//! daemon whose other work must not be late sets less: with `work_per_call(16)` a burst of clients delays the loop by sixteen
+//! exchanges (some 20 µs each, and what your commands take).

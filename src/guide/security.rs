@@ -15,8 +15,9 @@
 //! | a symlink at the path redirects [`mode`](crate::ServerBuilder::mode) | the mode is set without following symlinks |
 //! | a truncated command is executed | never: the decoder itself records that the bytes ran out |
 //! | malformed or endless messages | refused as soon as they can't become a command; the capacity bounds the rest |
-//! | slow or silent clients | they hold a place in a table until the deadline or until a newcomer needs it, and delay nobody |
-//! | a flood of clients | [`work_per_call`](crate::ServerBuilder::work_per_call) bounds one call, memory is fixed; when descriptors run out, accepting pauses and the open connections go on |
+//! | slow or silent clients | they hold a slot in a table until the deadline, and delay nobody |
+//! | a process that takes all slots | when one more is needed, it goes first: the process that holds the most loses its oldest |
+//! | a flood of clients | [`work_per_call`](crate::ServerBuilder::work_per_call) bounds one call in commands, also while clients stream; memory is fixed; when descriptors run out, accepting pauses and the open connections go on |
 //! | lines forged in the log, or a flood of them | what a client sent is escaped; at most ten lines a second |
 //! | a command's bytes left in memory | the buffers are overwritten before the next connection uses them |
 //!

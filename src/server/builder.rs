@@ -147,7 +147,7 @@ where
     }
 
     /// Whether a connection stays open for further commands after its reply. Default: `false`, as the published crate
-    /// does. Between two commands it may stay idle for any time, as long as no newcomer needs its place.
+    /// does. Between two commands it may stay idle for any time, as long as no other connection needs its slot.
     pub fn keep_open(mut self, keep_open: bool) -> Self {
         self.settings.keep_open = keep_open;
         self
