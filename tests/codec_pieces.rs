@@ -62,10 +62,14 @@ fn looked_at<K: Codec, T: DeserializeOwned>(message: &[u8]) -> usize {
 
 /// How often each byte of a message of about `size` bytes is looked at.
 fn times<K: Codec, T: Serialize + DeserializeOwned>(size: usize, of_elements: impl Fn(usize) -> T) -> f64 {
-    // More digits make longer texts and varints.
-    let some = encoded::<K, _>(&of_elements(size / 32)).len();
-    let message = encoded::<K, _>(&of_elements(size / 32 * size / some));
-    assert!(message.len() > size / 2 && message.len() <= size + size / 2, "{} bytes", message.len());
+    let mut elements = 16;
+    let message = loop {
+        let message = encoded::<K, _>(&of_elements(elements));
+        if message.len() > size * 15 / 16 {
+            break message;
+        }
+        elements += elements / 16;
+    };
     looked_at::<K, T>(&message) as f64 / message.len() as f64
 }
 
