@@ -13,11 +13,11 @@ use std::fmt;
 use std::task::Poll;
 
 use ipc_server::IpcServerCommand;
-use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_ZERO_SIZED};
+use ipc_server::codec::{Bincode, Codec, DecodeError, Deep, EncodeError, MAX_DEPTH, MAX_ZERO_SIZED, PrefixError};
 use ipc_server::connection::{Buffers, Connection, ConnectionError, Step, Transport};
-use model::{Chain, Lenient, LenientList, Unit, encoded};
+use model::{Chain, Lenient, LenientList, Unit, Wide, encoded};
 use serde::de::IgnoredAny;
-use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
+use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct, SerializeTuple};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Runs each test with both codecs.
@@ -43,7 +43,9 @@ with_both_codecs! {
     a_list_whose_length_does_not_fit_the_capacity_is_refused_without_a_step
     a_text_that_does_not_fit_the_capacity_is_refused_before_it_arrives
     a_connection_refuses_an_impossible_length_at_once
-    a_message_as_long_as_the_limit_decodes_on_a_small_stack
+    the_deepest_message_decodes_on_a_small_stack
+    levels_with_a_kibibyte_inline_fit_a_usual_stack
+    levels_of_hand_written_tuples_count
     one_level_more_than_the_limit_is_refused_both_ways
     a_prefix_of_a_type_that_swallows_errors_is_incomplete
     a_text_that_is_cut_off_and_spoilt_is_no_value_of_a_type_that_swallows_errors
@@ -54,10 +56,10 @@ with_both_codecs! {
     a_list_that_ignores_errors_takes_no_more_steps_than_bytes_and_the_limit
     fields_keep_their_places_after_an_ignored_error
     a_list_that_ignores_a_spoilt_text_and_is_cut_off_is_incomplete_even_if_it_needs_more_elements
-    asking_what_comes_next_and_going_on_is_not_the_reason_of_a_later_refusal
+    asking_what_comes_next_and_going_on_is_refused_all_the_same
     types_that_ask_what_comes_next_are_told_that_no_one_knows
     flattened_types_are_refused_both_ways
-    skipped_fields_are_missing_from_the_bytes
+    a_field_that_is_skipped_is_an_error
     a_list_that_declares_more_elements_than_it_has_is_an_error
     a_list_that_declares_fewer_elements_than_it_has_is_an_error
     a_list_or_map_of_unknown_length_is_an_error
@@ -270,24 +272,24 @@ fn on_a_stack_of<T: Send + 'static>(size: usize, work: impl FnOnce() -> T + Send
     std::thread::Builder::new().stack_size(size).spawn(work).unwrap().join().unwrap()
 }
 
-/// `Not` as often as it fits into `bytes`, around a `Zero`.
-fn nested_expression<K: Codec>(bytes: usize) -> (Vec<u8>, usize) {
+/// `Not` as often as it fits into `bytes`, at most `most` times, around a `Zero`.
+fn nested_expression<K: Codec>(bytes: usize, most: usize) -> (Vec<u8>, usize) {
     let not = &encoded::<K, _>(&Expression::Not(Box::new(Expression::Zero)));
     let not = &not[..not.len() / 2];
-    let levels = (bytes / not.len() - 1).min(MAX_DEPTH);
+    let levels = (bytes / not.len() - 1).min(most);
     let mut message = not.repeat(levels);
     message.extend(encoded::<K, _>(&Expression::Zero));
     (message, levels)
 }
 
-fn a_message_as_long_as_the_limit_decodes_on_a_small_stack<K: Codec>() {
-    let (message, levels) = nested_expression::<K>(1024);
-    assert_eq!(message.len(), 1024);
+fn the_deepest_message_decodes_on_a_small_stack<K: Codec>() {
+    let (message, levels) = nested_expression::<K>(1024, MAX_DEPTH);
+    assert_eq!(levels, MAX_DEPTH);
     let found = on_a_small_stack(move || {
         let (mut expression, used) = K::decode::<Expression>(&message).unwrap();
-        assert_eq!(used, 1024);
+        assert_eq!(used, message.len());
         let mut again = [0; 1024];
-        assert_eq!(K::encode(&expression, &mut again), Ok(1024));
+        assert_eq!(K::encode(&expression, &mut again), Ok(message.len()));
         let mut found = 0;
         while let Expression::Not(inner) = expression {
             expression = *inner;
@@ -296,15 +298,131 @@ fn a_message_as_long_as_the_limit_decodes_on_a_small_stack<K: Codec>() {
         found
     });
     assert_eq!(found, levels);
-    // The deepest that any bytes can be.
     on_a_small_stack(|| {
         assert_eq!(K::decode::<Chain>(&[1; MAX_DEPTH]), Err(DecodeError::Incomplete));
         assert_eq!(K::decode::<Chain>(&[1; MAX_DEPTH + 1]), Err(DecodeError::TooDeep));
-        assert_eq!(
-            K::decode::<Expression>(&nested_expression::<K>(8192).0).unwrap().1,
-            nested_expression::<K>(8192).0.len()
-        );
     });
+}
+
+/// Contains itself, with a text inline: a level of it takes more than a KiB of stack.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+enum Named {
+    End,
+    Next(heapless::String<1024>, Box<Self>),
+}
+
+fn levels_with_a_kibibyte_inline_fit_a_usual_stack<K: Codec>() {
+    on_a_stack_of(if cfg!(debug_assertions) { 8 << 20 } else { 1 << 20 }, || {
+        let next = &encoded::<K, _>(&Named::Next(heapless::String::new(), Box::new(Named::End)));
+        let next = &next[..next.len() - encoded::<K, _>(&Named::End).len()];
+        assert_eq!(K::decode::<Named>(&next.repeat(MAX_DEPTH)), Err(DecodeError::Incomplete));
+        assert_eq!(K::decode::<Named>(&next.repeat(1000)), Err(DecodeError::TooDeep));
+    });
+}
+
+fn levels_of_hand_written_tuples_count<K: Codec>() {
+    /// A pair of whether there is another one and that one, by a visitor of its own.
+    #[derive(Debug, PartialEq)]
+    struct Pairs(usize);
+
+    impl<'de> Deserialize<'de> for Pairs {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct PairVisitor;
+
+            impl<'de> serde::de::Visitor<'de> for PairVisitor {
+                type Value = Pairs;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("a pair")
+                }
+
+                fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut fields: A) -> Result<Pairs, A::Error> {
+                    if fields.next_element::<u8>()? == Some(0) {
+                        return Ok(Pairs(1));
+                    }
+                    let next: Option<Pairs> = fields.next_element()?;
+                    Ok(Pairs(1 + next.map_or(0, |next| next.0)))
+                }
+            }
+
+            deserializer.deserialize_tuple(2, PairVisitor)
+        }
+    }
+
+    impl Serialize for Pairs {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut pair = serializer.serialize_tuple(2)?;
+            pair.serialize_element(&u8::from(self.0 > 1))?;
+            if self.0 > 1 {
+                pair.serialize_element(&Self(self.0 - 1))?;
+            }
+            pair.end()
+        }
+    }
+
+    /// Takes no byte a level, and has no end.
+    #[derive(Debug)]
+    struct Endless;
+
+    impl<'de> Deserialize<'de> for Endless {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct EndlessVisitor;
+
+            impl<'de> serde::de::Visitor<'de> for EndlessVisitor {
+                type Value = Endless;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("itself")
+                }
+
+                fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut fields: A) -> Result<Endless, A::Error> {
+                    let _: Option<Endless> = fields.next_element()?;
+                    Ok(Endless)
+                }
+            }
+
+            deserializer.deserialize_struct("Endless", &["itself"], EndlessVisitor)
+        }
+    }
+
+    on_a_stack_of(8 << 20, || {
+        let message = [vec![1; MAX_DEPTH - 1], vec![0]].concat();
+        assert_eq!(K::decode::<Pairs>(&message), Ok((Pairs(MAX_DEPTH), MAX_DEPTH)));
+        assert_eq!(encoded::<K, _>(&Pairs(MAX_DEPTH)), message);
+        assert_eq!(K::decode::<Pairs>(&[1; MAX_DEPTH]), Err(DecodeError::TooDeep));
+        assert_eq!(K::encode(&Pairs(MAX_DEPTH + 1), &mut [0; 1024]), Err(EncodeError::TooDeep));
+        assert_eq!(K::decode::<Endless>(&[]).unwrap_err(), DecodeError::TooDeep);
+    });
+}
+
+/// The limit is the codec's, and the bytes are the same.
+fn a_codec_with_more_levels_decodes_what_nests_deeper<K: Codec, Deeper: Codec>() {
+    on_a_stack_of(16 << 20, || {
+        let (message, levels) = nested_expression::<K>(8192, 1024);
+        assert_eq!(levels, 1024);
+        assert_eq!(K::decode::<Expression>(&message), Err(DecodeError::TooDeep));
+        let (expression, used) = Deeper::decode::<Expression>(&message).unwrap();
+        assert_eq!(used, message.len());
+        assert_eq!(encoded::<Deeper, _>(&expression), message);
+        let deeper = Expression::Not(Box::new(expression));
+        assert_eq!(Deeper::encode(&deeper, &mut [0; 8192]), Err(EncodeError::TooDeep));
+        let (message, _) = nested_expression::<K>(8192, 1025);
+        assert_eq!(Deeper::decode_prefix::<Expression>(&message, 8192), Err(PrefixError::Malformed));
+        assert_eq!(Deeper::decode_within::<(Wide, char)>(&encoded::<K, _>(&(Wide::V280, 'x')), 8).unwrap().0.1, 'x');
+    });
+}
+
+#[test]
+fn a_deeper_bincode_decodes_what_nests_deeper() {
+    a_codec_with_more_levels_decodes_what_nests_deeper::<Bincode, Deep<Bincode, 1024>>();
+}
+
+#[cfg(feature = "postcard")]
+#[test]
+fn a_deeper_postcard_decodes_what_nests_deeper() {
+    use ipc_server::codec::Postcard;
+
+    a_codec_with_more_levels_decodes_what_nests_deeper::<Postcard, Deep<Postcard, 1024>>();
 }
 
 fn one_level_more_than_the_limit_is_refused_both_ways<K: Codec>() {
@@ -521,12 +639,34 @@ fn a_list_that_ignores_a_spoilt_text_and_is_cut_off_is_incomplete_even_if_it_nee
     assert_eq!(K::decode::<Vec<String>>(spoilt), Err(DecodeError::InvalidUtf8));
 }
 
-fn asking_what_comes_next_and_going_on_is_not_the_reason_of_a_later_refusal<K: Codec>() {
+fn asking_what_comes_next_and_going_on_is_refused_all_the_same<K: Codec>() {
+    // As `serde_with::DefaultOnError` does. What it would go on with is its own bytes, so that the value would be wrong.
     type Asking = (Lenient<Untagged>, bool);
-    assert_eq!(K::decode::<Asking>(&[1]).unwrap(), ((Lenient(None), true), 1));
-    // The peer's fault, not the type's.
-    assert_eq!(K::decode::<Asking>(&[7]), Err(DecodeError::InvalidBool(7)));
-    assert_eq!(K::decode_prefix::<Asking>(&[7], 64), Err(DecodeError::Unexplained));
+    let refused = DecodeError::NotSelfDescribing;
+    for message in [&[][..], &[1], &[7], &encoded::<K, _>(&(7_u32, true))] {
+        assert_eq!(K::decode::<Asking>(message), Err(refused.clone()), "{message:02x?}");
+        assert_eq!(K::decode_within::<Asking>(message, 64), Err(refused.clone()), "{message:02x?}");
+        assert_eq!(K::decode_prefix::<Asking>(message, 64), Err(PrefixError::NotSelfDescribing), "{message:02x?}");
+        assert_eq!(
+            K::decode_prefix::<Lenient<IgnoredAny>>(message, 64).unwrap_err(),
+            PrefixError::NotSelfDescribing,
+            "{message:02x?}"
+        );
+    }
+    assert_eq!(K::decode::<LenientList<DefaultNumber>>(&encoded::<K, _>(&[1_u8, 2][..])).unwrap_err(), refused);
+    // What has not arrived may make it ask, or not.
+    assert_eq!(K::decode::<(u8, Asking)>(&[]), Err(DecodeError::Incomplete));
+}
+
+/// Takes a default for what it asks for.
+#[derive(Debug, Default)]
+struct DefaultNumber;
+
+impl<'de> Deserialize<'de> for DefaultNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let _ = deserializer.deserialize_any(IgnoredAny);
+        Ok(Self)
+    }
 }
 
 fn types_that_ask_what_comes_next_are_told_that_no_one_knows<K: Codec>() {
@@ -537,8 +677,8 @@ fn types_that_ask_what_comes_next_are_told_that_no_one_knows<K: Codec>() {
     assert_eq!(K::decode::<InternallyTagged>(&message).unwrap_err(), refused);
     assert_eq!(K::decode::<AdjacentlyTagged>(&message).unwrap_err(), refused);
     // Whose fault it is matters even to those who don't ask why.
-    assert_eq!(K::decode_prefix::<IgnoredAny>(&message, 64).unwrap_err(), refused);
-    assert_eq!(K::decode_prefix::<Untagged>(&message, 64).unwrap_err(), refused);
+    assert_eq!(K::decode_prefix::<IgnoredAny>(&message, 64).unwrap_err(), PrefixError::NotSelfDescribing);
+    assert_eq!(K::decode_prefix::<Untagged>(&message, 64).unwrap_err(), PrefixError::NotSelfDescribing);
 
     /// Asks for the name of a field.
     #[derive(Debug)]
@@ -572,7 +712,7 @@ fn flattened_types_are_refused_both_ways<K: Codec>() {
     assert_eq!(K::decode::<Flattened>(&message).unwrap_err(), DecodeError::NotSelfDescribing);
 }
 
-fn skipped_fields_are_missing_from_the_bytes<K: Codec>() {
+fn a_field_that_is_skipped_is_an_error<K: Codec>() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Sparse {
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -580,15 +720,32 @@ fn skipped_fields_are_missing_from_the_bytes<K: Codec>() {
         number: u8,
     }
 
-    // As with bincode, such a type encodes and does not decode to itself.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Either {
+        Sparse {
+            number: u8,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            maybe: Option<u8>,
+        },
+    }
+
+    /// What both sides leave out always is no matter.
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Known {
+        #[serde(skip)]
+        cached: u8,
+        number: u8,
+    }
+
     let present = Sparse { maybe: Some(1), number: 2 };
     assert_eq!(encoded::<K, _>(&present), [1, 1, 2]);
     assert_eq!(K::decode::<Sparse>(&[1, 1, 2]), Ok((present, 3)));
-    let absent = Sparse { maybe: None, number: 2 };
-    assert_eq!(encoded::<K, _>(&absent), [2]);
-    assert_eq!(K::decode::<Sparse>(&[2]), Err(DecodeError::InvalidOptionTag(2)));
-    assert_eq!(encoded::<K, _>(&Sparse { maybe: None, number: 1 }), [1]);
-    assert_eq!(K::decode::<Sparse>(&[1]), Err(DecodeError::Incomplete));
+    let buffer = &mut [0; 64];
+    assert_eq!(K::encode(&Sparse { maybe: None, number: 2 }, buffer), Err(EncodeError::FieldSkipped));
+    assert_eq!(K::encode(&Either::Sparse { number: 2, maybe: None }, buffer), Err(EncodeError::FieldSkipped));
+    assert_eq!(K::encode(&vec![Sparse { maybe: None, number: 2 }], buffer), Err(EncodeError::FieldSkipped));
+    assert_eq!(encoded::<K, _>(&Known { cached: 5, number: 2 }), [2]);
+    assert_eq!(K::decode::<Known>(&[2]), Ok((Known { cached: 0, number: 2 }, 1)));
 }
 
 /// A list or a map that declares one length and has another.

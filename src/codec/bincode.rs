@@ -29,10 +29,15 @@ use super::{Codec, DecodeError, EncodeError, PrefixError, de, ser};
 ///   the bytes have ended;
 /// - more than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) sequence elements or map keys without bytes are refused in
 ///   both directions, where bincode loops for as long as it is told;
-/// - more than [`MAX_DEPTH`](super::MAX_DEPTH) levels are refused in both directions, where bincode overflows the stack;
+/// - more than [`MAX_DEPTH`](super::MAX_DEPTH) levels, or those of [`Deep`](super::Deep), are refused in both directions,
+///   where bincode overflows the stack;
 /// - a sequence or map that holds another number of elements than it declared is [`EncodeError::LengthMismatch`], where
 ///   bincode writes bytes that do not decode;
-/// - the error of a part that a type swallows is the error of the whole, where bincode leaves the part out;
+/// - the error of a part that a type swallows while it is encoded is the error of the whole, where bincode leaves the part out;
+/// - a field that `#[serde(skip_serializing_if = "..")]` leaves out is [`EncodeError::FieldSkipped`], where bincode writes
+///   bytes that do not decode;
+/// - a type that asks what comes next is [`DecodeError::NotSelfDescribing`], even if it swallows that, where bincode reads
+///   on in the wrong place;
 /// - a [`Display`](core::fmt::Display) impl that fails is an error, where bincode panics;
 /// - a length beyond the address space is [`DecodeError::ImpossibleLength`], where bincode says that the
 ///   bytes have ended;
@@ -87,7 +92,7 @@ impl Layout for Bincode {
 
     fn take_char(input: &mut Input<'_>) -> Result<char, Unread> {
         let Some(first) = input.peek() else {
-            return input.run_out();
+            return input.run_out(1);
         };
         let width = match first {
             0x00..=0x7f => 1,

@@ -59,6 +59,7 @@ pub(super) enum Unwritten {
     LengthMismatch,
     TooManyZeroSized,
     TooDeep,
+    FieldSkipped,
     Custom,
 }
 
@@ -71,6 +72,7 @@ impl From<Unwritten> for EncodeError {
             Unwritten::LengthMismatch => Self::LengthMismatch,
             Unwritten::TooManyZeroSized => Self::TooManyZeroSized,
             Unwritten::TooDeep => Self::TooDeep,
+            Unwritten::FieldSkipped => Self::FieldSkipped,
             // The reason did not show again when it was asked for.
             Unwritten::Custom => Self::Custom(Message::from_text("it is not encoded the same way twice")),
         }

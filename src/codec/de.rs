@@ -1,5 +1,8 @@
 //! Bytes to serde's data model, in any [`Layout`]. Mirrors `ser.rs`.
 
+mod elements;
+
+use core::cell::Cell;
 use core::hint::black_box;
 use core::marker::PhantomData;
 
@@ -8,7 +11,8 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, Visitor};
 
 use super::carried::{Brief, Carried, NotAnIndex};
 use super::layout::{Input, Layout, Stop};
-use super::{DecodeError, MAX_DEPTH, MAX_ZERO_SIZED, PrefixError};
+use super::{DecodeError, MAX_ZERO_SIZED, PrefixError};
+use elements::{Elements, Fields};
 
 #[inline]
 pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
@@ -20,7 +24,7 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
         // The large reason shares its place with the value that there is without it. Made elsewhere and copied there, it
         // leaves the value in registers: a decoded command that is stored in parts and at once loaded whole costs more
         // than decoding it.
-        Failure::Malformed { .. } => black_box(explain::<L, T>(from, capacity)),
+        Failure::Malformed(_) => black_box(explain::<L, T>(from, capacity)),
     })
 }
 
@@ -31,10 +35,13 @@ pub(super) fn decode_prefix<'de, L: Layout, T: Deserialize<'de>>(
     capacity: usize,
 ) -> Result<(T, usize), PrefixError> {
     attempt::<L, T, Brief>(from, capacity).map_err(|failure| match failure {
-        Failure::Stopped(Stop::RanOut) => PrefixError::Incomplete { missing: 1 },
+        // Once the capacity is filled there is nothing to wait for.
+        Failure::Stopped(Stop::RanOut(missing)) => {
+            PrefixError::Incomplete { missing: missing.min(capacity.saturating_sub(from.len())).max(1) }
+        }
         Failure::Stopped(Stop::BeyondCapacity(_)) => PrefixError::BeyondCapacity,
-        Failure::Malformed { self_describing: true, .. } => PrefixError::NotSelfDescribing,
-        Failure::Stopped(_) | Failure::Malformed { .. } => PrefixError::Malformed,
+        Failure::Stopped(Stop::NotSelfDescribing) => PrefixError::NotSelfDescribing,
+        Failure::Stopped(_) | Failure::Malformed(_) => PrefixError::Malformed,
     })
 }
 
@@ -43,7 +50,7 @@ pub(super) fn decode_prefix<'de, L: Layout, T: Deserialize<'de>>(
 #[inline(never)]
 pub(super) fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
     match attempt::<L, T, DecodeError>(from, capacity) {
-        Err(Failure::Malformed { error, .. }) => error,
+        Err(Failure::Malformed(error)) => error,
         Err(Failure::Stopped(reason)) => reason.into(),
         // The type has changed its mind.
         Ok(_) => DecodeError::Unexplained,
@@ -54,11 +61,7 @@ pub(super) fn explain<'de, L: Layout, T: Deserialize<'de>>(from: &'de [u8], capa
 enum Failure<E> {
     /// Nothing more could be read. This decides, whatever the type made of it.
     Stopped(Stop),
-    Malformed {
-        error: E,
-        /// Whether the type has asked the format what comes next, and has read nothing since.
-        self_describing: bool,
-    },
+    Malformed(E),
 }
 
 #[inline]
@@ -66,31 +69,71 @@ fn attempt<'de, L: Layout, T: Deserialize<'de>, E: Carried>(
     from: &'de [u8],
     capacity: usize,
 ) -> Result<(T, usize), Failure<E>> {
-    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0, described: None };
+    let rare = Rare { missing_around: Cell::new(0), hinted_low: Cell::new(None) };
+    let mut message = Message { input: Input::new(from, capacity), zero_sized: 0, declared: 0, rare: &rare };
     match T::deserialize(Deserializer::<L, E>::new(&mut message)) {
         Ok(value) => match message.input.stopped() {
             None => Ok((value, message.input.used())),
             Some(reason) => Err(Failure::Stopped(reason)),
         },
         Err(error) => match message.input.stopped() {
+            // A type that has swallowed the lack of one read may do without the elements that remain, but not without it.
+            Some(Stop::RanOut(missing)) if message.input.ended_in_need() && !message.input.ended_spoilt() => {
+                Err(Failure::Stopped(Stop::RanOut(missing.saturating_add(rare.missing_around.get()))))
+            }
             Some(reason) if !message.input.ended_spoilt() => Err(Failure::Stopped(reason)),
-            _ => Err(Failure::Malformed { error, self_describing: message.described == Some(message.input.arrived()) }),
+            None if rare.hinted_low.get() == Some(message.input.arrived()) => Err(Failure::Stopped(Stop::RanOut(1))),
+            _ => Err(Failure::Malformed(error)),
         },
     }
 }
 
 /// What all levels share.
-struct Message<'de> {
+struct Message<'a, 'de> {
     input: Input<'de>,
     zero_sized: usize,
-    /// How much was left when the type last asked what comes next. One that has read on has swallowed the error.
-    described: Option<usize>,
+    /// How many elements all sequences and maps so far have declared.
+    ///
+    /// Each takes a byte of its own or counts as zero-sized, so that a whole message declares no more than its length and the
+    /// limit of those.
+    declared: usize,
+    rare: &'a Rare,
 }
 
-impl Message<'_> {
+/// What is touched on the way to an error only. It lies apart, so that all the rest can be in registers.
+struct Rare {
+    /// How many elements, at a byte each, have not arrived of the sequences that the first read was within which lacked bytes.
+    missing_around: Cell<usize>,
+    /// How much was left when a visitor was last told of fewer elements than its sequence has declared. If it refuses the
+    /// sequence and has read nothing since, it may take it when the rest is there.
+    hinted_low: Cell<Option<usize>>,
+}
+
+impl Rare {
+    #[cold]
+    #[inline(never)]
+    fn also_missing(&self, elements: usize) {
+        self.missing_around.set(self.missing_around.get().saturating_add(elements));
+    }
+
+    /// What a visitor is told of `remaining` elements that can't all have arrived: what has is shared among the sequences that
+    /// are being read, the outermost first.
+    #[cold]
+    #[inline(never)]
+    fn hint_low(&self, remaining: usize, length: usize, arrived: usize, declared_before: usize) -> usize {
+        self.hinted_low.set(Some(arrived));
+        let left = length.saturating_sub(declared_before).min(arrived);
+        // Not 0, which would say that there are none.
+        remaining.min(left.max(1))
+    }
+}
+
+impl Message<'_, '_> {
+    /// Ends the message because the type asks what comes next, whatever it makes of that: it would go on in the wrong place.
     #[cold]
     fn describe<T, E: Carried>(&mut self) -> Result<T, E> {
-        self.described = Some(self.input.arrived());
+        self.input.read_on();
+        let _ = self.input.refuse::<()>(Stop::NotSelfDescribing);
         Err(DecodeError::NotSelfDescribing.into())
     }
 }
@@ -99,20 +142,20 @@ impl Message<'_> {
 ///
 /// It is handed down by value and nothing is left to do when it comes back: whatever were kept for that, the large result
 /// above all, would be kept once for each level.
-struct Deserializer<'m, 'de, L, E> {
-    message: &'m mut Message<'de>,
+struct Deserializer<'m, 'a, 'de, L, E> {
+    message: &'m mut Message<'a, 'de>,
     depth: usize,
     layout: PhantomData<fn() -> (L, E)>,
 }
 
-impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
-    fn new(message: &'m mut Message<'de>) -> Self {
+impl<'m, 'a, 'de, L: Layout, E: Carried> Deserializer<'m, 'a, 'de, L, E> {
+    fn new(message: &'m mut Message<'a, 'de>) -> Self {
         Self { message, depth: 0, layout: PhantomData }
     }
 
     /// The same level for one of several values.
     #[inline]
-    fn reborrow(&mut self) -> Deserializer<'_, 'de, L, E> {
+    fn reborrow(&mut self) -> Deserializer<'_, 'a, 'de, L, E> {
         Deserializer { message: self.message, depth: self.depth, layout: PhantomData }
     }
 
@@ -131,7 +174,7 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
     /// Runs `inner` one level deeper.
     #[inline]
     fn nested<T>(mut self, inner: impl FnOnce(Self) -> Result<T, E>) -> Result<T, E> {
-        if self.depth == MAX_DEPTH {
+        if self.depth == L::MAX_DEPTH {
             return self.message.input.refuse(Stop::TooDeep).map_err(E::from);
         }
         self.depth += 1;
@@ -139,16 +182,17 @@ impl<'m, 'de, L: Layout, E: Carried> Deserializer<'m, 'de, L, E> {
     }
 
     #[inline]
-    fn take_counted<T>(mut self, inner: impl FnOnce(Elements<'m, 'de, L, E>) -> Result<T, E>) -> Result<T, E> {
+    fn take_counted<T>(mut self, inner: impl FnOnce(Elements<'m, 'a, 'de, L, E>) -> Result<T, E>) -> Result<T, E> {
         // Each element takes a byte or counts against the budget of those that take none.
         let declared = self.take_length(MAX_ZERO_SIZED.saturating_sub(self.message.zero_sized))?;
+        self.message.declared = self.message.declared.saturating_add(declared);
         self.nested(|deserializer| inner(Elements { deserializer, declared, remaining: declared }))
     }
 
-    /// The elements of a type that knows their number.
+    /// The elements of a type that knows their number, one level deeper.
     #[inline]
     fn fields<V: Visitor<'de>>(self, number: usize, visitor: V) -> Result<V::Value, E> {
-        visitor.visit_seq(Fields { deserializer: self, remaining: number })
+        self.nested(|deserializer| visitor.visit_seq(Fields { deserializer, remaining: number }))
     }
 }
 
@@ -161,7 +205,7 @@ macro_rules! integers {
     )*};
 }
 
-impl<'de, L: Layout, E: Carried> de::Deserializer<'de> for Deserializer<'_, 'de, L, E> {
+impl<'de, L: Layout, E: Carried> de::Deserializer<'de> for Deserializer<'_, '_, 'de, L, E> {
     type Error = E;
 
     integers! {
@@ -314,132 +358,7 @@ impl<'de, L: Layout, E: Carried> de::Deserializer<'de> for Deserializer<'_, 'de,
     }
 }
 
-/// The elements of a sequence or the entries of a map, whose number is on the wire.
-struct Elements<'m, 'de, L, E> {
-    deserializer: Deserializer<'m, 'de, L, E>,
-    declared: usize,
-    remaining: usize,
-}
-
-impl<'de, L: Layout, E: Carried> Elements<'_, 'de, L, E> {
-    /// Decodes the next element, or the next entry's key.
-    #[inline]
-    fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
-        if self.remaining == 0 {
-            // A list that was ended early would have had more.
-            self.deserializer.message.input.read_on();
-            return Ok(None);
-        }
-        self.remaining -= 1;
-        let arrived = self.deserializer.message.input.arrived();
-        let result = seed.deserialize(self.deserializer.reborrow());
-        if self.deserializer.message.input.arrived() == arrived {
-            self.count_zero_sized()?;
-        }
-        // The value is moved once: a second move costs as much as reading it.
-        match result {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    /// Counts an element that took no bytes.
-    #[inline]
-    fn count_zero_sized(&mut self) -> Result<(), E> {
-        self.deserializer.message.zero_sized += 1;
-        self.end_if_stopped();
-        if self.deserializer.message.zero_sized > MAX_ZERO_SIZED && self.deserializer.message.input.stopped().is_none()
-        {
-            self.remaining = 0;
-            let reason = Stop::ImpossibleLength(self.declared as u64);
-            return self.deserializer.message.input.refuse(reason).map_err(E::from);
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn failed(&mut self, error: E) -> E {
-        self.end_if_stopped();
-        error
-    }
-
-    /// Once nothing more can be read there are no more elements, so that a type which ignores errors ends all the same.
-    /// After any other error it may go on with the next element.
-    ///
-    /// To look after an error and after an element without bytes is enough: an element that has come to the end itself
-    /// and says nothing of it is followed by one of these.
-    #[inline]
-    fn end_if_stopped(&mut self) {
-        if self.deserializer.message.input.stopped().is_some() {
-            self.remaining = 0;
-        }
-    }
-
-    /// What a visitor may reserve room for: no more than the bytes that have arrived can hold.
-    #[inline]
-    fn plausible(&self) -> Option<usize> {
-        Some(self.remaining.min(self.deserializer.message.input.arrived()))
-    }
-}
-
-impl<'de, L: Layout, E: Carried> de::SeqAccess<'de> for Elements<'_, 'de, L, E> {
-    type Error = E;
-
-    #[inline]
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
-        self.next(seed)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.plausible()
-    }
-}
-
-impl<'de, L: Layout, E: Carried> de::MapAccess<'de> for Elements<'_, 'de, L, E> {
-    type Error = E;
-
-    #[inline]
-    fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
-        self.next(seed)
-    }
-
-    #[inline]
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, E> {
-        match seed.deserialize(self.deserializer.reborrow()) {
-            Ok(value) => Ok(value),
-            Err(error) => Err(self.failed(error)),
-        }
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.plausible()
-    }
-}
-
-/// The fields of a tuple, an array, a struct or a variant, whose number is the type's.
-struct Fields<'m, 'de, L, E> {
-    deserializer: Deserializer<'m, 'de, L, E>,
-    remaining: usize,
-}
-
-impl<'de, L: Layout, E: Carried> de::SeqAccess<'de> for Fields<'_, 'de, L, E> {
-    type Error = E;
-
-    #[inline]
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, E> {
-        if self.remaining == 0 {
-            return Ok(None);
-        }
-        self.remaining -= 1;
-        seed.deserialize(self.deserializer.reborrow()).map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.remaining)
-    }
-}
-
-impl<'de, L: Layout, E: Carried> de::EnumAccess<'de> for Deserializer<'_, 'de, L, E> {
+impl<'de, L: Layout, E: Carried> de::EnumAccess<'de> for Deserializer<'_, '_, 'de, L, E> {
     type Error = E;
     type Variant = Self;
 
@@ -454,7 +373,7 @@ impl<'de, L: Layout, E: Carried> de::EnumAccess<'de> for Deserializer<'_, 'de, L
     }
 }
 
-impl<'de, L: Layout, E: Carried> de::VariantAccess<'de> for Deserializer<'_, 'de, L, E> {
+impl<'de, L: Layout, E: Carried> de::VariantAccess<'de> for Deserializer<'_, '_, 'de, L, E> {
     type Error = E;
 
     #[inline]
@@ -469,11 +388,11 @@ impl<'de, L: Layout, E: Carried> de::VariantAccess<'de> for Deserializer<'_, 'de
 
     #[inline]
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, E> {
-        self.nested(|deserializer| deserializer.fields(length, visitor))
+        self.fields(length, visitor)
     }
 
     #[inline]
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, E> {
-        self.nested(|deserializer| deserializer.fields(fields.len(), visitor))
+        self.fields(fields.len(), visitor)
     }
 }

@@ -86,8 +86,12 @@ pub enum EncodeError {
     LengthMismatch,
     /// More than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) elements take no bytes: no peer would decode them.
     TooManyZeroSized,
-    /// The value nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH): no peer would decode it.
+    /// The value nests deeper than the codec's limit, [`MAX_DEPTH`](super::MAX_DEPTH) unless [`Deep`](super::Deep) raises it:
+    /// no peer would decode it.
     TooDeep,
+    /// A field was left out, as `#[serde(skip_serializing_if = "..")]` does. Neither format marks what is missing, so a peer
+    /// would take the next field for it.
+    FieldSkipped,
     /// The value's `Serialize` impl raised an error of its own.
     Custom(Message),
 }
@@ -103,7 +107,8 @@ impl fmt::Display for EncodeError {
             Self::TooManyZeroSized => {
                 write!(f, "more than {} elements of sequences take no bytes", super::MAX_ZERO_SIZED)
             }
-            Self::TooDeep => write!(f, "the value nests deeper than {} levels", super::MAX_DEPTH),
+            Self::TooDeep => f.write_str("the value nests deeper than its codec allows"),
+            Self::FieldSkipped => f.write_str("a field was left out of the encoding (skip_serializing_if does)"),
             Self::Custom(message) => write!(f, "the type refused to be encoded: {message}"),
         }
     }
@@ -147,11 +152,13 @@ pub enum DecodeError {
     BeyondCapacity(usize),
     /// An integer of variable length was longer than its type allows. Only postcard has these.
     InvalidVarint,
-    /// The message nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+    /// The message nests deeper than the codec's limit: [`MAX_DEPTH`](super::MAX_DEPTH), unless [`Deep`](super::Deep) raises
+    /// it.
     TooDeep,
     /// The type asked the format what comes next (`deserialize_any`, `deserialize_identifier` or
     /// `deserialize_ignored_any`, as untagged, internally tagged and flattened types do), but neither format
-    /// describes itself. The fault lies with the type, not with the peer.
+    /// describes itself. The fault lies with the type, not with the peer. A type that goes on all the same, as
+    /// `serde_with::DefaultOnError` does, would read on in the wrong place, so this is the verdict whatever it makes of it.
     NotSelfDescribing,
     /// The value's `Deserialize` impl raised an error of its own, for example because a `heapless::Vec` is too small.
     Custom(Message),
@@ -172,7 +179,7 @@ impl fmt::Display for DecodeError {
             Self::ImpossibleLength(length) => write!(f, "the declared length {length} cannot be true"),
             Self::BeyondCapacity(length) => write!(f, "the declared length {length} does not fit the capacity"),
             Self::InvalidVarint => f.write_str("an integer was longer than its type allows"),
-            Self::TooDeep => write!(f, "the message nests deeper than {} levels", super::MAX_DEPTH),
+            Self::TooDeep => f.write_str("the message nests deeper than its codec allows"),
             Self::NotSelfDescribing => {
                 f.write_str("the type needs a self-describing format (untagged, tagged or flattened types do)")
             }
@@ -208,7 +215,8 @@ impl de::Error for DecodeError {
 pub enum PrefixError {
     /// Every byte so far may begin a valid message.
     Incomplete {
-        /// How many bytes are missing at least; 1 or more. Until they have come, decoding again is in vain.
+        /// How many bytes are missing at least, 1 or more, and no more than the rest of the capacity unless that is 0. Until
+        /// they have come, decoding again is in vain.
         missing: usize,
     },
     /// As [`DecodeError::BeyondCapacity`].

@@ -5,13 +5,16 @@ use core::mem::take;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::DecodeError;
 use super::carried::Unwritten;
+use super::{DecodeError, MAX_DEPTH};
 
 /// How a format writes integers of two bytes or more and characters. All else follows from these.
 ///
 /// Lengths are `u64`, variant indices `u32`.
 pub(super) trait Layout {
+    /// How many levels may nest.
+    const MAX_DEPTH: usize = MAX_DEPTH;
+
     fn put_integer<T: Integer>(value: T, output: &mut Output<'_>) -> Result<(), Unwritten>;
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread>;
     fn put_char(value: char, output: &mut Output<'_>) -> Result<(), Unwritten>;
@@ -97,15 +100,30 @@ pub(super) struct Input<'de> {
     rest: &'de [u8],
     length: usize,
     capacity: usize,
-    ran_out: bool,
-    ended_spoilt: bool,
+    /// How many bytes the first read lacked that found too few; 0 before.
+    wanted: usize,
+    had: usize,
+    ending: Ending,
     refused: Option<Stop>,
+}
+
+/// What the last that was asked for came to.
+#[derive(Clone, Copy, PartialEq)]
+enum Ending {
+    /// It was there, or more was asked for although something before it was not.
+    None,
+    /// It has not all arrived.
+    Cut,
+    /// It has not all arrived, and no bytes that could follow would help.
+    Spoilt,
 }
 
 /// Why nothing more can be read.
 #[derive(Clone, Copy)]
 pub(super) enum Stop {
-    RanOut,
+    /// This many bytes are missing at least.
+    RanOut(usize),
+    NotSelfDescribing,
     TooDeep,
     ImpossibleLength(u64),
     BeyondCapacity(usize),
@@ -115,7 +133,8 @@ impl From<Stop> for DecodeError {
     #[inline(always)]
     fn from(reason: Stop) -> Self {
         match reason {
-            Stop::RanOut => Self::Incomplete,
+            Stop::RanOut(_) => Self::Incomplete,
+            Stop::NotSelfDescribing => Self::NotSelfDescribing,
             Stop::TooDeep => Self::TooDeep,
             Stop::ImpossibleLength(declared) => Self::ImpossibleLength(declared),
             Stop::BeyondCapacity(declared) => Self::BeyondCapacity(declared),
@@ -156,8 +175,9 @@ impl<'de> Input<'de> {
             rest: message,
             length: message.len(),
             capacity: capacity.min(isize::MAX as usize),
-            ran_out: false,
-            ended_spoilt: false,
+            wanted: 0,
+            had: 0,
+            ending: Ending::None,
             refused: None,
         }
     }
@@ -165,21 +185,33 @@ impl<'de> Input<'de> {
     /// Why nothing more can be read: more was asked for than has arrived, or a limit was reached.
     #[inline]
     pub(super) fn stopped(&self) -> Option<Stop> {
-        // Something is refused only while there is something to read.
-        self.refused.or_else(|| self.ran_out.then_some(Stop::RanOut))
+        // Something is refused only while nothing was missing.
+        self.refused.or_else(|| (self.wanted != 0).then_some(Stop::RanOut(self.wanted - self.had)))
+    }
+
+    /// Whether nothing has been asked for since more was than has arrived.
+    #[inline]
+    pub(super) fn ended_in_need(&self) -> bool {
+        self.ending != Ending::None
     }
 
     /// Whether the last that was read is a text or a `char` that has not all arrived and yet is not UTF-8: no bytes that could
     /// follow would help. A type that reads on has swallowed this.
     #[inline]
     pub(super) fn ended_spoilt(&self) -> bool {
-        self.ended_spoilt
+        self.ending == Ending::Spoilt
     }
 
     /// Notes that more is asked for, where that is answered without reading.
     #[inline]
     pub(super) fn read_on(&mut self) {
-        self.ended_spoilt = false;
+        self.ending = Ending::None;
+    }
+
+    /// How many bytes of the message have arrived, those that have been read included.
+    #[inline]
+    pub(super) fn length(&self) -> usize {
+        self.length
     }
 
     /// How many bytes have been read.
@@ -211,19 +243,29 @@ impl<'de> Input<'de> {
 
     /// Ends the message here because more was asked for than has arrived, whatever the type makes of it: where the next
     /// field begins is not known.
+    ///
+    /// `missing` bytes must come before it can be read.
     #[inline]
-    pub(super) fn run_out<T>(&mut self) -> Result<T, Unread> {
+    pub(super) fn run_out<T>(&mut self, wanted: usize) -> Result<T, Unread> {
+        if self.wanted == 0 {
+            self.wanted = wanted;
+            self.had = self.rest.len();
+            self.ending = Ending::Cut;
+        } else {
+            self.ending = Ending::None;
+        }
         self.rest = &[];
-        self.ran_out = true;
-        self.ended_spoilt = false;
         Err(Unread::Stopped)
     }
 
-    /// Ends the message here because what has just been read is refused, whatever the type makes of it.
+    /// Ends the message here because what has just been read is refused, whatever the type makes of it. What has ended it
+    /// before stays the reason.
     #[inline]
     pub(super) fn refuse<T>(&mut self, reason: Stop) -> Result<T, Unread> {
         self.rest = &[];
-        self.refused = Some(reason);
+        if self.wanted == 0 {
+            self.refused.get_or_insert(reason);
+        }
         Err(Unread::Stopped)
     }
 
@@ -234,7 +276,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], Unread> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
-            return self.run_out();
+            return self.run_out(LENGTH);
         };
         self.rest = rest;
         Ok(*bytes)
@@ -249,7 +291,7 @@ impl<'de> Input<'de> {
     #[inline]
     pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], Unread> {
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
-            return self.run_out();
+            return self.run_out(length);
         };
         self.rest = rest;
         Ok(bytes)
@@ -269,9 +311,12 @@ impl<'de> Input<'de> {
     #[inline(never)]
     fn judge_cut_text(&mut self, length: usize) -> Unread {
         let spoilt = !may_become_utf8(self.rest, length);
-        let _ = self.run_out::<()>();
-        self.ended_spoilt = spoilt;
-        if spoilt { Unread::InvalidUtf8 } else { Unread::Stopped }
+        let _ = self.run_out::<()>(length);
+        if !spoilt {
+            return Unread::Stopped;
+        }
+        self.ending = Ending::Spoilt;
+        Unread::InvalidUtf8
     }
 
     /// Skips bytes that have arrived.

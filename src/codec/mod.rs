@@ -21,6 +21,7 @@
 mod bincode;
 mod carried;
 mod de;
+mod deep;
 mod error;
 mod layout;
 #[cfg(feature = "postcard")]
@@ -28,6 +29,7 @@ mod postcard;
 mod ser;
 
 pub use self::bincode::Bincode;
+pub use self::deep::Deep;
 pub use self::error::{DecodeError, EncodeError, Message, PrefixError};
 #[cfg(feature = "postcard")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postcard")))]
@@ -35,10 +37,11 @@ pub use self::postcard::Postcard;
 
 use serde::{Deserialize, Serialize};
 
-/// How deep options, sequences, maps and enum variants with content may nest in one message: 1,024 levels.
+/// How deep options, sequences, maps, tuples, structs and enum variants with content may nest in one message, unless
+/// [`Deep`] raises it: 128 levels, as in `serde_json`.
 ///
-/// Each level takes at least one byte, so a message of the default capacity never reaches it. The limit bounds the
-/// stack that a hostile message can use when the command type is recursive.
+/// The limit bounds the stack that a hostile message can use when the command type is recursive. How much a level takes
+/// depends on the type: [the chapter on capacities](crate::guide::capacities#the-depth) gives the rule.
 ///
 /// ```
 /// use ipc_server::codec::{Bincode, Codec, DecodeError, MAX_DEPTH};
@@ -50,7 +53,7 @@ use serde::{Deserialize, Serialize};
 /// let too_deep = [1; MAX_DEPTH + 1];
 /// assert_eq!(Bincode::decode::<Chain>(&too_deep), Err(DecodeError::TooDeep));
 /// ```
-pub const MAX_DEPTH: usize = 1024;
+pub const MAX_DEPTH: usize = 128;
 
 /// How many sequence elements and map keys of one message may take no bytes: 1,024 in all.
 ///
@@ -117,6 +120,13 @@ pub trait Codec {
     /// # Errors
     ///
     /// See [`PrefixError`].
+    ///
+    /// # How much is missing
+    ///
+    /// Both codecs of this crate count what the read that found too few bytes lacks, and a byte for each element that the
+    /// sequences and maps around it have declared and that has not been reached. A visitor that takes elements of
+    /// *different* types from `deserialize_seq`, of which some take no bytes, would be waited for in vain: it belongs to
+    /// `deserialize_tuple`.
     fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), PrefixError> {
         Self::decode_within(from, capacity).map_err(|error| match error {
             DecodeError::Incomplete => PrefixError::Incomplete { missing: 1 },

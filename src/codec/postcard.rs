@@ -18,7 +18,9 @@ use super::{Codec, DecodeError, EncodeError, PrefixError, de, ser};
 /// - more than [`MAX_ZERO_SIZED`](super::MAX_ZERO_SIZED) sequence elements or map keys without bytes and more than
 ///   [`MAX_DEPTH`](super::MAX_DEPTH) levels are refused in both directions;
 /// - a sequence or map that holds another number of elements than it declared is [`EncodeError::LengthMismatch`];
-/// - the error of a part that a type swallows is the error of the whole;
+/// - the error of a part that a type swallows while it is encoded is the error of the whole;
+/// - a field that `#[serde(skip_serializing_if = "..")]` leaves out is [`EncodeError::FieldSkipped`];
+/// - a type that asks what comes next is [`DecodeError::NotSelfDescribing`], even if it swallows that;
 /// - a text or `char` that is cut off after bytes which are not UTF-8 is [`DecodeError::InvalidUtf8`] or
 ///   [`DecodeError::InvalidChar`], where postcard says that the bytes have ended;
 /// - a length beyond the address space is [`DecodeError::ImpossibleLength`];
@@ -63,7 +65,7 @@ impl Layout for Postcard {
     fn take_integer<T: Integer>(input: &mut Input<'_>) -> Result<T, Unread> {
         match input.take_with(postcard::take_from_bytes) {
             Ok(value) => Ok(value),
-            Err(Error::DeserializeUnexpectedEnd) => input.run_out(),
+            Err(Error::DeserializeUnexpectedEnd) => input.run_out(input.arrived() + 1),
             Err(_) => {
                 // As many bytes as the type can take, all of which have arrived.
                 input.skip((8 * size_of::<T>()).div_ceil(7));

@@ -8,7 +8,7 @@ use serde::ser;
 
 use super::carried::{Refusal, Unwritten};
 use super::layout::{Integer, Layout, Output};
-use super::{EncodeError, MAX_DEPTH, MAX_ZERO_SIZED};
+use super::{EncodeError, MAX_ZERO_SIZED};
 
 #[inline]
 pub(super) fn encode<L: Layout, T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
@@ -106,7 +106,7 @@ impl<'m, 'a, L: Layout, E: Refusal> Serializer<'m, 'a, L, E> {
     /// One level deeper.
     #[inline]
     fn nested(mut self) -> Result<Self, E> {
-        if self.depth == MAX_DEPTH {
+        if self.depth == L::MAX_DEPTH {
             return Err(Unwritten::TooDeep.into());
         }
         self.depth += 1;
@@ -244,17 +244,17 @@ impl<'m, 'a, L: Layout, E: Refusal> ser::Serializer for Serializer<'m, 'a, L, E>
 
     #[inline]
     fn serialize_tuple(self, _length: usize) -> Result<Self, E> {
-        Ok(self)
+        self.nested()
     }
 
     #[inline]
     fn serialize_tuple_struct(self, _name: &'static str, _length: usize) -> Result<Self, E> {
-        Ok(self)
+        self.nested()
     }
 
     #[inline]
     fn serialize_struct(self, _name: &'static str, _length: usize) -> Result<Self, E> {
-        Ok(self)
+        self.nested()
     }
 
     #[inline]
@@ -402,7 +402,7 @@ impl<L: Layout, E: Refusal> ser::SerializeMap for Counted<'_, '_, L, E> {
 
 /// The fields of a tuple, a struct or a variant, whose number is the type's and not on the wire.
 macro_rules! fields {
-    ($($trait:ident $method:ident($($name:ident: $type:ty)?))*) => {$(
+    ($($trait:ident $method:ident($($name:ident: $type:ty, $skip:ident)?))*) => {$(
         impl<L: Layout, E: Refusal> ser::$trait for Serializer<'_, '_, L, E> {
             type Ok = ();
             type Error = E;
@@ -411,6 +411,12 @@ macro_rules! fields {
             fn $method<T: Serialize + ?Sized>(&mut self, $($name: $type,)? value: &T) -> Result<(), E> {
                 self.put_part(value)
             }
+
+            $(
+                fn $skip(&mut self, $name: $type) -> Result<(), E> {
+                    self.fail(Unwritten::FieldSkipped.into())
+                }
+            )?
 
             #[inline]
             fn end(self) -> Result<(), E> {
@@ -424,6 +430,6 @@ fields! {
     SerializeTuple serialize_element()
     SerializeTupleStruct serialize_field()
     SerializeTupleVariant serialize_field()
-    SerializeStruct serialize_field(_name: &'static str)
-    SerializeStructVariant serialize_field(_name: &'static str)
+    SerializeStruct serialize_field(_name: &'static str, skip_field)
+    SerializeStructVariant serialize_field(_name: &'static str, skip_field)
 }

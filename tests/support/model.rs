@@ -11,7 +11,7 @@ use std::num::NonZeroU16;
 use std::ops::Range;
 use std::time::Duration;
 
-use ipc_server::codec::{Codec, DecodeError, Prefix};
+use ipc_server::codec::{Codec, DecodeError, PrefixError};
 use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -80,21 +80,17 @@ where
 {
     let ours = K::decode::<T>(bytes);
     // Without the reason the verdict is the same.
-    let prefix = match K::decode_prefix::<T>(bytes, usize::MAX) {
-        Ok(Prefix::Whole(value, length)) => Ok((value, length)),
-        Ok(Prefix::Partial { missing }) => {
-            assert!(missing > 0, "bytes: {bytes:02x?}");
-            Err(DecodeError::Incomplete)
+    match (&ours, K::decode_prefix::<T>(bytes, usize::MAX)) {
+        (Ok(whole), Ok(prefix)) => assert_eq!(*whole, prefix, "bytes: {bytes:02x?}"),
+        (Err(DecodeError::Incomplete), Err(PrefixError::Incomplete { missing: 1.. })) => {}
+        (Err(DecodeError::NotSelfDescribing), Err(PrefixError::NotSelfDescribing)) => {}
+        (Err(DecodeError::BeyondCapacity(_)), Err(PrefixError::BeyondCapacity)) => {}
+        (Err(DecodeError::Incomplete | DecodeError::NotSelfDescribing | DecodeError::BeyondCapacity(_)), prefix)
+        | (Ok(_), prefix) => panic!("ours: {ours:?}, of the prefix: {prefix:?}\nbytes: {bytes:02x?}"),
+        (Err(_), prefix) => {
+            assert_eq!(prefix.err(), Some(PrefixError::Malformed), "ours: {ours:?}\nbytes: {bytes:02x?}");
+            assert_eq!(ours.as_ref().err(), Some(&K::explain::<T>(bytes, usize::MAX)), "bytes: {bytes:02x?}");
         }
-        Err(DecodeError::Incomplete) => panic!("a prefix is no error\nbytes: {bytes:02x?}"),
-        Err(error) => Err(error),
-    };
-    match (&ours, prefix) {
-        (Err(DecodeError::Incomplete | DecodeError::NotSelfDescribing), Err(DecodeError::Unexplained)) => {
-            panic!("ours: {ours:?}, unexplained\nbytes: {bytes:02x?}")
-        }
-        (Err(_), Err(DecodeError::Unexplained)) => {}
-        (_, prefix) => assert_eq!(ours, prefix, "bytes: {bytes:02x?}"),
     }
     let limited = matches!(ours, Err(DecodeError::ImpossibleLength(_)));
     let incomplete = ours == Err(DecodeError::Incomplete);
