@@ -85,6 +85,7 @@
 //! Each uses only those above it:
 //!
 //! - [`codec`]: values to bytes and back; complete, incomplete or malformed;
+//! - `wire`: where a message begins and ends;
 //! - [`connection`]: the typestates, a server's and a client's, over any [`Transport`](connection::Transport);
 //! - [`unix`]: sockets, their life cycle, peer credentials, readiness, the clock: all calls to the operating system;
 //! - [`IpcServer`] and [`Client`], which drive connections over Unix sockets.
