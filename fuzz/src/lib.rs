@@ -10,8 +10,8 @@ use ipc_server::codec::Codec;
 use serde::{Deserialize, Serialize};
 
 use self::model::{
-    Borrowed, Bytes, Chain, Containers, Fixed, Floats, Integers, Kind, Lenient, LenientList, Record, Shape, Standard,
-    Theirs, Tree, Unit, compare,
+    Borrowed, Bytes, Chain, Containers, Fixed, Floats, Hinted, Integers, Kind, Lenient, LenientList, Record, Shape,
+    Standard, Theirs, Tree, Unit, Wide, compare, walk,
 };
 
 /// Another implementation of a codec's layout.
@@ -25,14 +25,24 @@ pub fn decode_as_everything<P: Peer>(bytes: &[u8]) {
     macro_rules! compare {
         ($($kind:ident: $($type:ty),*;)*) => {$($(
             compare::<P::Codec, $type>(bytes, Kind::$kind, P::decode);
+            walk::<P::Codec, $type>(bytes, Kind::$kind);
         )*)*};
     }
     compare! {
-        Plain: Integers, Floats, Record, Shape, Fixed, Standard, Borrowed<'_>, (Bytes, char), Tree, Chain;
+        Plain: Integers, Floats, Record, Shape, Fixed, Standard, Borrowed<'_>, (Bytes, char), Tree, Chain, (Wide, u8),
+            Vec<Wide>, Vec<Fixed>;
         ZeroSized: Containers, Vec<Vec<()>>, (Vec<((), Unit)>, u8);
         Lenient: (Lenient<bool>, u16), (Lenient<String>, u8), (Lenient<char>, u8), (Lenient<u64>, Lenient<u16>),
             (Lenient<Vec<Lenient<bool>>>, u8), Vec<Lenient<Shape>>, (LenientList<bool>, u8),
             (LenientList<Vec<String>>, u8), (LenientList<()>, Lenient<u8>), Lenient<Tree>;
+    }
+    // The other implementations tell of other numbers of elements. That only a part has arrived of what a malformed message
+    // declares may look like the number that is expected, so only what becomes a value is walked.
+    if P::Codec::decode::<(Hinted, u8)>(bytes).is_ok() {
+        walk::<P::Codec, (Hinted, u8)>(bytes, Kind::Plain);
+    }
+    if P::Codec::decode::<Vec<Hinted>>(bytes).is_ok() {
+        walk::<P::Codec, Vec<Hinted>>(bytes, Kind::Plain);
     }
 }
 

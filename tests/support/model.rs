@@ -26,7 +26,14 @@ pub enum Refusal {
     End,
     /// Four bytes or fewer are not a character.
     Char,
+<<<<<<< HEAD
     /// A varint is too long for an integer, or for a length in a `usize`: the error does not say which.
+=======
+    /// A `bool`, with its byte where the other implementation tells it.
+    Bool(Option<u8>),
+    /// The tag of an option, likewise.
+    Tag(Option<u8>),
+    Utf8,
     Varint,
     Other,
 }
@@ -40,6 +47,9 @@ pub fn bincodes<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Theirs<T> {
     let value = T::deserialize(&mut deserializer).map_err(|error| match *error {
         ErrorKind::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Refusal::End,
         ErrorKind::InvalidCharEncoding => Refusal::Char,
+        ErrorKind::InvalidBoolEncoding(byte) => Refusal::Bool(Some(byte)),
+        ErrorKind::InvalidTagEncoding(tag) => Refusal::Tag(u8::try_from(tag).ok()),
+        ErrorKind::InvalidUtf8Encoding(_) => Refusal::Utf8,
         _ => Refusal::Other,
     })?;
     // bincode does not say how much it has read: count what it has not.
@@ -57,6 +67,9 @@ pub fn postcards<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Theirs<T> {
         Ok((value, rest)) => Ok((value, bytes.len() - rest.len())),
         Err(postcard::Error::DeserializeUnexpectedEnd) => Err(Refusal::End),
         Err(postcard::Error::DeserializeBadChar) => Err(Refusal::Char),
+        Err(postcard::Error::DeserializeBadBool) => Err(Refusal::Bool(None)),
+        Err(postcard::Error::DeserializeBadOption) => Err(Refusal::Tag(None)),
+        Err(postcard::Error::DeserializeBadUtf8) => Err(Refusal::Utf8),
         Err(postcard::Error::DeserializeBadVarint) => Err(Refusal::Varint),
         Err(_) => Err(Refusal::Other),
     }
@@ -109,6 +122,16 @@ where
         // A text or a character that is cut off and spoilt already.
         (Err(DecodeError::InvalidUtf8 | DecodeError::InvalidChar), Err(Refusal::End)) => true,
         (Err(_), Err(Refusal::End)) => limited,
+        // The reason, where theirs has one.
+        (Err(DecodeError::InvalidBool(ours)), Err(Refusal::Bool(theirs)))
+        | (Err(DecodeError::InvalidOptionTag(ours)), Err(Refusal::Tag(theirs))) => {
+            theirs.is_none_or(|theirs| theirs == *ours)
+        }
+        (Err(ours), Err(Refusal::Bool(_) | Refusal::Tag(_))) => limited || matches!(ours, DecodeError::Custom(_)),
+        (Err(ours), Err(Refusal::Utf8)) => {
+            matches!(ours, DecodeError::InvalidUtf8 | DecodeError::InvalidChar) || limited
+        }
+        (Err(ours), Err(Refusal::Varint)) => *ours == DecodeError::InvalidVarint || limited,
         (Err(_), Err(_)) => true,
     };
     assert!(agreed, "ours: {ours:?}\ntheirs: {theirs:?}\nbytes: {bytes:02x?}");
@@ -121,6 +144,46 @@ where
         if kind != Kind::Lenient {
             assert_eq!(K::decode_within::<T>(bytes, used), ours, "within its own length: {bytes:02x?}");
         }
+    }
+}
+
+/// Walks the prefixes of `bytes`, from none of them to all: they are incomplete until one has a verdict, which stays, and no
+/// prefix lacks more than what comes before a value. Within less capacity nothing else is a value.
+pub fn walk<'de, K: Codec, T>(bytes: &'de [u8], kind: Kind)
+where
+    T: Deserialize<'de> + PartialEq + fmt::Debug,
+{
+    let mut verdict: Option<Result<(T, usize), DecodeError>> = None;
+    let mut enough = 0;
+    for end in 0..=bytes.len() {
+        let part = &bytes[..end];
+        let now = K::decode::<T>(part);
+        match &verdict {
+            Some(verdict) => assert_eq!(verdict, &now, "{end} of {bytes:02x?}"),
+            None if now == Err(DecodeError::Incomplete) => match K::decode_prefix::<T>(part, usize::MAX) {
+                Err(PrefixError::Incomplete { missing }) if missing > 0 => enough = enough.max(end.saturating_add(missing)),
+                prefix => panic!("{prefix:?} at {end} of {bytes:02x?}"),
+            },
+            None => {
+                if now.is_ok() {
+                    assert!(enough <= end, "{enough} at {end} of {bytes:02x?}");
+                }
+                verdict = Some(now);
+            }
+        }
+    }
+    let verdict = verdict.unwrap_or(Err(DecodeError::Incomplete));
+    let most = bytes.len() + 8;
+    // Every capacity where there are few.
+    for capacity in (0..most).step_by(1 + most / 64) {
+        let within = K::decode_within::<T>(bytes, capacity);
+        let refused = matches!(within, Err(DecodeError::BeyondCapacity(_) | DecodeError::ImpossibleLength(_)));
+        // A type that swallows errors may go on after a list that declares more than fits.
+        let fits = kind != Kind::Lenient && matches!(verdict, Ok((_, used)) if used <= capacity);
+        assert!(
+            within == verdict || (refused && !fits),
+            "{within:?}, not {verdict:?}, within {capacity}: {bytes:02x?}"
+        );
     }
 }
 
@@ -285,6 +348,37 @@ impl<'de> Deserialize<'de> for Bytes {
         }
 
         deserializer.deserialize_byte_buf(BytesVisitor)
+    }
+}
+
+/// Three numbers, which is known before one is read: a visitor that relies on how many elements it is told of.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Hinted(pub Vec<u16>);
+
+impl<'de> Deserialize<'de> for Hinted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HintedVisitor;
+
+        impl<'de> Visitor<'de> for HintedVisitor {
+            type Value = Hinted;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("three numbers")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Hinted, A::Error> {
+                if elements.size_hint() != Some(3) {
+                    return Err(de::Error::custom("not three numbers"));
+                }
+                let mut numbers = Vec::new();
+                while let Some(number) = elements.next_element()? {
+                    numbers.push(number);
+                }
+                Ok(Hinted(numbers))
+            }
+        }
+
+        deserializer.deserialize_seq(HintedVisitor)
     }
 }
 
