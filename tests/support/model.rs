@@ -26,14 +26,12 @@ pub enum Refusal {
     End,
     /// Four bytes or fewer are not a character.
     Char,
-<<<<<<< HEAD
-    /// A varint is too long for an integer, or for a length in a `usize`: the error does not say which.
-=======
     /// A `bool`, with its byte where the other implementation tells it.
     Bool(Option<u8>),
     /// The tag of an option, likewise.
     Tag(Option<u8>),
     Utf8,
+    /// A varint is too long for an integer, or for a length in a `usize`: the error does not say which.
     Varint,
     Other,
 }
@@ -161,7 +159,9 @@ where
         match &verdict {
             Some(verdict) => assert_eq!(verdict, &now, "{end} of {bytes:02x?}"),
             None if now == Err(DecodeError::Incomplete) => match K::decode_prefix::<T>(part, usize::MAX) {
-                Err(PrefixError::Incomplete { missing }) if missing > 0 => enough = enough.max(end.saturating_add(missing)),
+                Err(PrefixError::Incomplete { missing }) if missing > 0 => {
+                    enough = enough.max(end.saturating_add(missing))
+                }
                 prefix => panic!("{prefix:?} at {end} of {bytes:02x?}"),
             },
             None => {
