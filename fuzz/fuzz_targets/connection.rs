@@ -212,7 +212,12 @@ fn predict(arrivals: &VecDeque<Event>, mut departures: VecDeque<Departure>) -> H
 /// Whether our codec refuses the start of a command that bincode 1.3.3 waits for more of: see its list of differences.
 fn hopeless(start: &[u8]) -> bool {
     match Bincode::decode_within::<Command>(start, CAPACITY) {
-        Err(DecodeError::ImpossibleLength(_) | DecodeError::BeyondCapacity(_) | DecodeError::InvalidUtf8 | DecodeError::InvalidChar) => true,
+        Err(
+            DecodeError::ImpossibleLength(_)
+            | DecodeError::BeyondCapacity(_)
+            | DecodeError::InvalidUtf8
+            | DecodeError::InvalidChar,
+        ) => true,
         Err(DecodeError::Incomplete) => false,
         other => panic!("{other:?}"),
     }
