@@ -13,7 +13,7 @@ use std::fmt;
 use std::task::Poll;
 
 use ipc_server::IpcServerCommand;
-use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_ZERO_SIZED};
+use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError, MAX_DEPTH, MAX_ZERO_SIZED, PrefixError};
 use ipc_server::connection::{Buffers, Connection, ConnectionError, Step, Transport};
 use model::{Chain, Lenient, LenientList, Unit, encoded};
 use serde::de::IgnoredAny;
@@ -526,7 +526,7 @@ fn asking_what_comes_next_and_going_on_is_not_the_reason_of_a_later_refusal<K: C
     assert_eq!(K::decode::<Asking>(&[1]).unwrap(), ((Lenient(None), true), 1));
     // The peer's fault, not the type's.
     assert_eq!(K::decode::<Asking>(&[7]), Err(DecodeError::InvalidBool(7)));
-    assert_eq!(K::decode_prefix::<Asking>(&[7], 64), Err(DecodeError::Unexplained));
+    assert_eq!(K::decode_prefix::<Asking>(&[7], 64), Err(PrefixError::Malformed));
 }
 
 fn types_that_ask_what_comes_next_are_told_that_no_one_knows<K: Codec>() {
@@ -537,8 +537,8 @@ fn types_that_ask_what_comes_next_are_told_that_no_one_knows<K: Codec>() {
     assert_eq!(K::decode::<InternallyTagged>(&message).unwrap_err(), refused);
     assert_eq!(K::decode::<AdjacentlyTagged>(&message).unwrap_err(), refused);
     // Whose fault it is matters even to those who don't ask why.
-    assert_eq!(K::decode_prefix::<IgnoredAny>(&message, 64).unwrap_err(), refused);
-    assert_eq!(K::decode_prefix::<Untagged>(&message, 64).unwrap_err(), refused);
+    assert_eq!(K::decode_prefix::<IgnoredAny>(&message, 64).unwrap_err(), PrefixError::NotSelfDescribing);
+    assert_eq!(K::decode_prefix::<Untagged>(&message, 64).unwrap_err(), PrefixError::NotSelfDescribing);
 
     /// Asks for the name of a field.
     #[derive(Debug)]

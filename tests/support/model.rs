@@ -11,7 +11,7 @@ use std::num::NonZeroU16;
 use std::ops::Range;
 use std::time::Duration;
 
-use ipc_server::codec::{Codec, DecodeError, Prefix};
+use ipc_server::codec::{Codec, DecodeError, PrefixError};
 use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -79,23 +79,19 @@ where
     T: Deserialize<'de> + PartialEq + fmt::Debug,
 {
     let ours = K::decode::<T>(bytes);
-    // Without the reason the verdict is the same.
-    let prefix = match K::decode_prefix::<T>(bytes, usize::MAX) {
-        Ok(Prefix::Whole(value, length)) => Ok((value, length)),
-        Ok(Prefix::Partial { missing }) => {
+    // With the reason asked for apart the verdict is the same.
+    let prefix = K::decode_prefix::<T>(bytes, usize::MAX).map_err(|error| match error {
+        PrefixError::Incomplete { missing } => {
             assert!(missing > 0, "bytes: {bytes:02x?}");
-            Err(DecodeError::Incomplete)
+            DecodeError::Incomplete
         }
-        Err(DecodeError::Incomplete) => panic!("a prefix is no error\nbytes: {bytes:02x?}"),
-        Err(error) => Err(error),
-    };
-    match (&ours, prefix) {
-        (Err(DecodeError::Incomplete | DecodeError::NotSelfDescribing), Err(DecodeError::Unexplained)) => {
-            panic!("ours: {ours:?}, unexplained\nbytes: {bytes:02x?}")
-        }
-        (Err(_), Err(DecodeError::Unexplained)) => {}
-        (_, prefix) => assert_eq!(ours, prefix, "bytes: {bytes:02x?}"),
-    }
+        PrefixError::NotSelfDescribing => DecodeError::NotSelfDescribing,
+        PrefixError::BeyondCapacity | PrefixError::Malformed => match K::explain::<T>(bytes, usize::MAX) {
+            DecodeError::Incomplete => panic!("a prefix is not malformed\nbytes: {bytes:02x?}"),
+            reason => reason,
+        },
+    });
+    assert_eq!(ours, prefix, "bytes: {bytes:02x?}");
     let limited = matches!(ours, Err(DecodeError::ImpossibleLength(_)));
     let incomplete = ours == Err(DecodeError::Incomplete);
     if ours == Err(DecodeError::TooDeep) || (kind != Kind::Plain && limited) || (kind == Kind::Lenient && incomplete) {
