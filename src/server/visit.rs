@@ -3,7 +3,7 @@
 use core::borrow::BorrowMut;
 use core::mem::{forget, replace};
 
-use super::exchange::{Waiting, exchange};
+use super::exchange::{RECEIVES, Waiting, exchange};
 use super::report::Incident;
 use super::table::{Entry, Table, Token};
 use super::{IpcServer, ServerBuffers};
@@ -68,6 +68,8 @@ where
             &mut entry.stream,
             buffers,
             self.settings.keep_open,
+            // What comes while this call works waits for the next one.
+            if occasion == Occasion::Again { 0 } else { RECEIVES },
             &mut self.left,
             context,
             &mut self.report,
