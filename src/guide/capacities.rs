@@ -7,7 +7,7 @@
 //! | [`capacity`](crate::ServerBuilder::capacity) `N` | 1,024 bytes | the longest command and the longest reply |
 //! | [`connections`](crate::ServerBuilder::connections) `M` | 8 | how many clients may be waited for at once |
 //! | [`deadline`](crate::ServerBuilder::deadline) | 5 s | how long a client may take for one exchange |
-//! | [`work_per_call`](crate::ServerBuilder::work_per_call) | 2,048 | how much one `handle_new_messages` does at most |
+//! | [`work_per_call`](crate::ServerBuilder::work_per_call) | 2,048 | how many commands one `handle_new_messages` executes at most |
 //!
 //! # The capacity
 //!
@@ -61,15 +61,16 @@
 //! that send slowly, take their reply slowly, or stay connected ([`keep_open`](crate::ServerBuilder::keep_open)). Eight do
 //! for operators and scripts. For kept connections, count the clients that stay connected, and some.
 //!
-//! If all places are taken, a newcomer that must wait takes the place of the one that has owed the rest of its command
-//! longest, and only if there is none, of the kept one that has been idle longest. That one's
+//! If all places are taken, a newcomer that must wait takes the place of one of the process that holds the most; if all
+//! processes hold as many, of one of the user that does. Of these it is the one that has owed the rest of its command longest,
+//! and only if there is none, the kept one that has been idle longest. That one's
 //! client sees [`Closed`](crate::CallError::Closed), and [`evicted`](crate::Handled::evicted) counts it: if that
 //! number grows, add places.
 //!
 //! # The memory
 //!
-//! On a target of 64 bits a server is `488 + 64 M + (M + 1) (2 N + 64)` bytes, rounded up to a multiple of 8, with the feature
-//! `log` 32 more, and a [`Client`](crate::Client) `160 + (2 N + 64)`. The crate's tests hold them to it.
+//! On a target of 64 bits a server is `512 + 72 M + (M + 1) (2 N + 48)` bytes, rounded up to a multiple of 8, with the feature
+//! `log` 32 more, and a [`Client`](crate::Client) `160 + (2 N + 48)`. The crate's tests hold them to it.
 //!
 //! ```
 //! # mod level { include!("../../tests/support/level.rs"); }
@@ -77,12 +78,12 @@
 //! use ipc_server::codec::Bincode;
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
-//! assert_eq!(size_of::<IpcServer<Command>>(), 20_008);
+//! assert_eq!(size_of::<IpcServer<Command>>(), 19_952);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_704);
 //! # }
 //! ```
 //!
-//! All but `488 + 64 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
+//! All but `512 + 72 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
 //! which is a value and lies where you put it. But a value is moved while it is built, so that the stack must hold some copies
 //! for a moment. Where that is too much, [lend](crate::ServerBuilder::buffers) the server its buffers:
 //!
@@ -116,6 +117,6 @@
 //!
 //! # The work per call
 //!
-//! One `handle_new_messages` serves whatever was outstanding when it was called. A daemon whose other work must not be late
-//! sets fewer turns: with `work_per_call(16)` a burst of clients delays the loop by sixteen exchanges (some 20 µs each, and
+//! One `handle_new_messages` serves whatever was outstanding when it was called, of each connection what one buffer holds. A
+//! daemon whose other work must not be late executes fewer commands a call: with `work_per_call(16)` a burst of clients delays the loop by sixteen exchanges (some 20 µs each, and
 //! what your commands take), and the rest is served by the next calls.
