@@ -285,16 +285,23 @@ impl Model {
             let events = self.events(most);
             let is_alone = events.len() == 1;
             let mut accepts = false;
-            for (index, &who) in events.iter().enumerate() {
+            let mut others = events.len();
+            for &who in &events {
                 if who == LISTENER {
                     accepts = true;
                 } else {
-                    let share = if is_alone { self.left } else { self.left / (events.len() - index) };
+                    let share = if is_alone { self.left } else { self.left / others };
+                    others -= 1;
                     self.serve_ready(share, who)?;
                 }
             }
             if accepts {
                 self.accept()?;
+                // One that was served may leave while newcomers are accepted: the next call will see it.
+                let served = self.waiting.iter().any(|&client| self.clients[client].call == self.calls);
+                if self.waiting.len() == self.places && served {
+                    break;
+                }
             } else if is_alone || events.len() < most || self.left == left_before {
                 break;
             }
