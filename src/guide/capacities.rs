@@ -71,7 +71,7 @@
 //! # The memory
 //!
 //! On a target of 64 bits a server is `528 + 72 M + (M + 1) (2 N + 48)` bytes, rounded up to a multiple of 8, with the feature
-//! `log` 32 more, and a [`Client`](crate::Client) `160 + (2 N + 48)`. The crate's tests hold them to it.
+//! `log` 32 more, and a [`Client`](crate::Client) `176 + (2 N + 48)`. The crate's tests hold them to it.
 //!
 //! ```
 //! # mod level { include!("../../tests/support/level.rs"); }
