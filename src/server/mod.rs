@@ -302,10 +302,13 @@ where
     /// [`ServerError`] if the server itself is broken.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ServerError> {
         let spin = timeout.map_or(self.settings.spin, |timeout| timeout.min(self.settings.spin));
-        if !spin.is_zero() && self.report.call().served > 0 && self.spin(spin).map_err(ServerError::epoll)? {
+        if spin.is_zero() || self.report.call().served == 0 {
+            return self.readiness.wait(timeout).map_err(ServerError::epoll);
+        }
+        if self.spin(spin).map_err(ServerError::epoll)? {
             return Ok(true);
         }
-        self.readiness.wait(timeout).map_err(ServerError::epoll)
+        self.readiness.wait(timeout.map(|timeout| timeout.saturating_sub(spin))).map_err(ServerError::epoll)
     }
 
     /// Looks for something to do, and lets others run, for a while.
