@@ -123,6 +123,7 @@ mod command;
 pub mod connection;
 #[cfg(all(any(doc, doctest), feature = "std", feature = "unix"))]
 pub mod guide;
+pub mod layout;
 mod peer;
 #[cfg(feature = "unix")]
 mod server;

@@ -1,0 +1,53 @@
+//! The form of a type, from its `Deserialize` alone.
+
+mod error;
+mod fingerprint;
+mod format;
+mod output;
+mod text;
+mod trace;
+mod walk;
+
+pub use self::error::LayoutError;
+pub use self::fingerprint::Fingerprint;
+pub use self::text::Text;
+
+use serde::Deserialize;
+
+use self::output::Output;
+
+/// Of how many structs and enums a type may be made: 40.
+pub const MAX_DEFINITIONS: usize = 40;
+
+/// How deep a type may nest: 64 levels.
+pub const MAX_DEPTH: usize = 64;
+
+/// How many values a type may ask for while it is traced: 1,048,576.
+pub const MAX_STEPS: u32 = 1 << 20;
+
+/// The fingerprint of `T` as `codec` writes it.
+///
+/// # Errors
+///
+/// Any [`LayoutError`].
+pub fn fingerprint<T: Deserialize<'static>>(codec: &str) -> Result<Fingerprint, LayoutError> {
+    trace::trace::<T>(Output::new(codec, 0, &mut [])).map(|output| output.fingerprint())
+}
+
+/// Writes the description of `T` from its byte `skip` on to `into`, and returns how many bytes were written.
+///
+/// # Errors
+///
+/// Any [`LayoutError`].
+pub fn describe<T: Deserialize<'static>>(skip: usize, into: &mut [u8]) -> Result<usize, LayoutError> {
+    trace::trace::<T>(Output::new("", skip, into)).map(|output| output.written())
+}
+
+/// The layout of `T` as Rust-like text.
+///
+/// # Errors
+///
+/// Any [`LayoutError`].
+pub fn text<T: Deserialize<'static>>() -> Result<Text<T>, LayoutError> {
+    Text::new()
+}
