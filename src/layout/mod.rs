@@ -1,16 +1,20 @@
 //! The form of a type, from its `Deserialize` alone.
 
+mod description;
 mod error;
 mod fingerprint;
 mod format;
 mod output;
 mod text;
 mod trace;
+mod validate;
 mod walk;
 
+pub use self::description::{Description, Fields, Kind, Names, Node, Tuple, Variant, Variants};
 pub use self::error::LayoutError;
 pub use self::fingerprint::Fingerprint;
 pub use self::text::Text;
+pub use self::validate::{DescriptionError, MAX_RECEIVED_DEFINITIONS, MAX_VALUES};
 
 use serde::Deserialize;
 

@@ -78,6 +78,11 @@ pub(super) fn write<S: Source + ?Sized>(source: &S, f: &mut fmt::Formatter<'_>) 
     Printer { walk: Walk { source }, f }.description().unwrap_or(Err(fmt::Error))
 }
 
+/// Prints the node at `at`.
+pub(super) fn write_node<S: Source + ?Sized>(source: &S, at: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    Printer { walk: Walk { source }, f }.node(at).unwrap_or(Err(fmt::Error))
+}
+
 struct Printer<'s, 'f, 'b, S: Source + ?Sized> {
     walk: Walk<'s, S>,
     f: &'f mut fmt::Formatter<'b>,
@@ -97,8 +102,9 @@ macro_rules! print {
 
 impl<S: Source + ?Sized> Printer<'_, '_, '_, S> {
     fn description(&mut self) -> Printed {
-        let mut at = self.walk.definitions()?;
-        let is_definition = self.walk.is(1, REFERENCE) && !self.walk.is(at - 1, REFUSED);
+        let end = self.walk.end_of_node(1, MAX_NESTING)?;
+        let mut at = self.walk.skip_mark(end);
+        let is_definition = self.walk.is(1, REFERENCE) && at == end;
         if !is_definition {
             print!(self.node(1)?);
         }
@@ -119,17 +125,9 @@ impl<S: Source + ?Sized> Printer<'_, '_, '_, S> {
         print!(self.f.write_str(if head.is_enum { "enum " } else { "struct " }));
         print!(self.type_name(at, head)?);
         print!(self.f.write_char(' '));
-        let end = if head.is_enum {
-            print!(self.variants(head.content)?);
-            self.walk.skip_definition(at)?
-        } else {
-            print!(self.fields(head.content)?);
-            self.walk.skip_fields(head.content)?
-        };
-        if self.walk.is(end - 1, REFUSED) {
-            print!(self.f.write_str(" opaque"));
-        }
-        Some(Ok(()))
+        print!(if head.is_enum { self.variants(head.content)? } else { self.fields(head.content)? });
+        let end = self.walk.end_of_definition(head)?;
+        Some(if self.walk.is(end, REFUSED) { self.f.write_str(" opaque") } else { Ok(()) })
     }
 
     fn variants(&mut self, mut at: usize) -> Printed {
@@ -147,8 +145,8 @@ impl<S: Source + ?Sized> Printer<'_, '_, '_, S> {
 
     /// What a variant carries.
     fn content(&mut self, at: usize) -> Printed {
-        let end = self.walk.skip_content(at)?;
-        if self.walk.is(end - 1, REFUSED) && !self.walk.is(at, STRUCT) {
+        let is_refused = self.walk.is(self.walk.end_of_content(at)?, REFUSED);
+        if is_refused && !self.walk.is(at, STRUCT) {
             return Some(self.f.write_str("(opaque)"));
         }
         match self.walk.byte(at)? {
@@ -156,7 +154,7 @@ impl<S: Source + ?Sized> Printer<'_, '_, '_, S> {
             STRUCT => {
                 print!(self.f.write_char(' '));
                 print!(self.fields(at + 1)?);
-                Some(if self.walk.is(end - 1, REFUSED) { self.f.write_str(" opaque") } else { Ok(()) })
+                Some(if is_refused { self.f.write_str(" opaque") } else { Ok(()) })
             }
             TUPLE if !self.is_array(at) => self.node(at),
             _ => {
@@ -189,8 +187,7 @@ impl<S: Source + ?Sized> Printer<'_, '_, '_, S> {
     }
 
     fn node(&mut self, at: usize) -> Printed {
-        let end = self.walk.skip_node(at, MAX_NESTING)?;
-        if self.walk.is(end - 1, REFUSED) {
+        if self.walk.is(self.walk.end_of_node(at, MAX_NESTING)?, REFUSED) {
             return Some(self.f.write_str("opaque"));
         }
         let text = match self.walk.byte(at)? {

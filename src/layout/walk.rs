@@ -96,8 +96,18 @@ impl<S: Source + ?Sized> Walk<'_, S> {
         }
     }
 
-    /// Where the node at `at` ends.
+    /// Past a mark that what ends at `at` was refused.
+    pub(super) fn skip_mark(self, at: usize) -> usize {
+        at + usize::from(self.is(at, REFUSED))
+    }
+
+    /// Past the node at `at`.
     pub(super) fn skip_node(self, at: usize, depth: usize) -> Option<usize> {
+        Some(self.skip_mark(self.end_of_node(at, depth)?))
+    }
+
+    /// Where the node at `at` ends.
+    pub(super) fn end_of_node(self, at: usize, depth: usize) -> Option<usize> {
         let depth = depth.checked_sub(1)?;
         let tag = self.byte(at)?;
         let mut at = at + 1;
@@ -116,7 +126,7 @@ impl<S: Source + ?Sized> Walk<'_, S> {
             leaf if is_leaf(leaf) => {}
             _ => return None,
         }
-        Some(at + usize::from(self.is(at, REFUSED)))
+        Some(at)
     }
 
     /// How many elements there are at `at`, and where the node is that stands for them.
@@ -140,25 +150,34 @@ impl<S: Source + ?Sized> Walk<'_, S> {
     }
 
     /// Where the fields at `at` end, with their names.
-    pub(super) fn skip_fields(self, at: usize) -> Option<usize> {
+    pub(super) fn end_of_fields(self, at: usize) -> Option<usize> {
         let (mut at, count) = self.names_of_fields(at)?;
         for _ in 0..count {
             at = self.skip_names(at)?;
         }
-        Some(at + usize::from(self.is(at, REFUSED)))
+        Some(at)
     }
 
-    /// Where the variant at `at` ends.
+    /// Where the variants at `at` end, with their names.
+    pub(super) fn end_of_variants(self, at: usize) -> Option<usize> {
+        let (mut at, count) = self.names_of_variants(at)?;
+        for _ in 0..count {
+            at = self.skip_names(at)?;
+        }
+        Some(at)
+    }
+
+    /// Past the variant at `at`.
     pub(super) fn skip_variant(self, at: usize) -> Option<usize> {
         match self.slot(at + 1)? {
-            0 => self.skip_content(at + 1 + SLOT),
+            0 => Some(self.skip_mark(self.end_of_content(at + 1 + SLOT)?)),
             length => Some(at + length),
         }
     }
 
     /// Where what a variant carries ends.
-    pub(super) fn skip_content(self, at: usize) -> Option<usize> {
-        if self.is(at, STRUCT) { self.skip_fields(at + 1) } else { self.skip_node(at, MAX_NESTING) }
+    pub(super) fn end_of_content(self, at: usize) -> Option<usize> {
+        if self.is(at, STRUCT) { self.end_of_fields(at + 1) } else { self.end_of_node(at, MAX_NESTING) }
     }
 
     /// Where the names of the variants at `at` begin, and how many variants there are.
@@ -183,20 +202,18 @@ impl<S: Source + ?Sized> Walk<'_, S> {
         Some(Head { is_enum, name, slots, content: slots + 2 * SLOT })
     }
 
-    /// Where the definition at `at` ends.
+    /// Past the definition at `at`.
     pub(super) fn skip_definition(self, at: usize) -> Option<usize> {
         let head = self.head(at)?;
         match self.slot(head.slots)? {
-            0 if head.is_enum => {
-                let (mut at, count) = self.names_of_variants(head.content)?;
-                for _ in 0..count {
-                    at = self.skip_names(at)?;
-                }
-                Some(at + usize::from(self.is(at, REFUSED)))
-            }
-            0 => self.skip_fields(head.content),
+            0 => Some(self.skip_mark(self.end_of_definition(head)?)),
             length => Some(at + length),
         }
+    }
+
+    /// Where the definition with this head ends.
+    pub(super) fn end_of_definition(self, head: Head) -> Option<usize> {
+        if head.is_enum { self.end_of_variants(head.content) } else { self.end_of_fields(head.content) }
     }
 
     /// Where the definitions begin.

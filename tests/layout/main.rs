@@ -2,4 +2,7 @@
 
 #![allow(missing_docs, dead_code, clippy::unwrap_used)]
 
+mod findings;
 mod forms;
+mod misbehaving;
+mod support;

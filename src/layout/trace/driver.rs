@@ -170,6 +170,9 @@ impl Trace<'_> {
             self.closing = Some(ALL);
             self.start(run)?;
             self.closing = None;
+            if self.run.is_too_deep {
+                return Err(LayoutError::TooDeep);
+            }
         }
         Ok(Described::InPart)
     }

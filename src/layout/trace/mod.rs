@@ -79,6 +79,7 @@ struct Run {
     /// How many definitions and elements that need no description are open.
     aside: u16,
     depth: usize,
+    is_too_deep: bool,
     /// How many samples were given, how many choices the last one has, the most that any has.
     given: u16,
     choices: u8,
@@ -106,6 +107,7 @@ impl Run {
         arrived: false,
         aside: 0,
         depth: 0,
+        is_too_deep: false,
         given: 0,
         choices: 0,
         most: 0,
@@ -213,6 +215,7 @@ impl<'a> Trace<'a> {
 
     fn deepen(&mut self) -> Result<(), Stopped> {
         if self.run.depth == MAX_DEPTH {
+            self.run.is_too_deep = true;
             self.refuse(self.run.given, false);
             return Err(Stopped);
         }
@@ -289,9 +292,8 @@ impl<'a> Trace<'a> {
         let request = self.run.given;
         self.run.given = request.saturating_add(1);
         self.run.choices = tried as u8;
-        if raisable {
-            self.run.most = self.run.most.max(tried as u8);
-        }
+        let raisable = if raisable { tried.saturating_sub(1) as u8 } else { 0 };
+        self.run.most = self.run.most.max(raisable + 1);
         usize::from(self.samples.choice(request, raisable)).min(choices.saturating_sub(1))
     }
 
@@ -363,10 +365,16 @@ impl<'a> Trace<'a> {
 
     fn leave(&mut self, index: u8, role: Role) {
         self.run.depth -= 1;
-        if role == Role::Aside {
-            self.run.aside -= 1;
-            if self.has_ended() {
-                self.mark();
+        match role {
+            Role::Way => {}
+            // What lies around the part does not belong to it.
+            Role::Target => self.run.aside += 1,
+            Role::Aside => {
+                self.run.aside -= 1;
+                if self.is_closing() && self.has_ended() {
+                    // The definition says what was refused.
+                    self.run.marked = true;
+                }
             }
         }
         if let Some(definition) = self.definitions.get_mut(index) {

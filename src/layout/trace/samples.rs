@@ -31,6 +31,7 @@ pub(super) const LENGTHS: [u8; 5] = [1, 2, 3, 4, 0];
 pub(super) const SHORT_LENGTHS: [u8; 5] = [0, 1, 2, 3, 4];
 
 const OVERRIDES: usize = 32;
+const RAISES: usize = 6;
 /// How many requests around a failed one can be given something else.
 const FRAMES: usize = 16;
 
@@ -101,29 +102,39 @@ pub(super) enum Next {
     GiveUp,
 }
 
+/// Requests that are given later samples together.
+#[derive(Clone, Copy, Default)]
+struct Raise {
+    from: u16,
+    to: u16,
+    choice: u8,
+}
+
 pub(super) struct Samples {
     overrides: [Override; OVERRIDES],
     length: usize,
-    /// The requests that are raised together, and to which sample; 0 if none are.
-    raised_from: u16,
-    raised_to: u16,
-    raised: u8,
+    raises: [Raise; RAISES],
+    raised: usize,
+    /// Whether the last of them is still being tried.
+    is_raising: bool,
 }
 
 impl Samples {
     pub(super) fn new() -> Self {
-        Self { overrides: [Override::default(); OVERRIDES], length: 0, raised_from: 0, raised_to: 0, raised: 0 }
+        Self {
+            overrides: [Override::default(); OVERRIDES],
+            length: 0,
+            raises: [Raise::default(); RAISES],
+            raised: 0,
+            is_raising: false,
+        }
     }
 
-    /// The number of the sample for `request`. `raisable` says whether it is raised with others.
-    pub(super) fn choice(&self, request: u16, raisable: bool) -> u8 {
-        if let Some(found) = self.in_force().iter().find(|one| one.request == request) {
-            return found.choice;
-        }
-        if raisable && self.raised > 0 && (self.raised_from..=self.raised_to).contains(&request) {
-            return self.raised;
-        }
-        0
+    /// The number of the sample for `request`, which is raised with others as far as `raisable`.
+    pub(super) fn choice(&self, request: u16, raisable: u8) -> u8 {
+        let set = self.in_force().iter().find(|one| one.request == request).map_or(0, |one| one.choice);
+        let raises = self.raises.iter().take(self.raised).filter(|raise| (raise.from..=raise.to).contains(&request));
+        raises.fold(set, |choice, raise| choice.max(raise.choice.min(raisable)))
     }
 
     /// How much of the description `request` no longer shows.
@@ -144,7 +155,10 @@ impl Samples {
             }
         }
         self.length = kept;
-        self.raised = 0;
+        while self.raises.get(self.raised.wrapping_sub(1)).is_some_and(|raise| raise.to >= request) {
+            self.raised -= 1;
+        }
+        self.is_raising = false;
     }
 
     /// Gives `request` the sample `choice` from now on.
@@ -162,31 +176,29 @@ impl Samples {
     /// What to try after `failure`.
     pub(super) fn advance(&mut self, failure: &Failure, frames: &Frames) -> Result<Next, LayoutError> {
         let last = failure.given.checked_sub(1);
-        if self.raised > 0 && last.is_some_and(|last| last > self.raised_to) {
-            // It helped: something later failed.
-            let (from, to, raised) = (self.raised_from, self.raised_to, self.raised);
-            self.raised = 0;
-            for request in from..=to {
-                if self.skip(request) == 0 {
-                    self.set(request, raised, 0)?;
-                }
-            }
-        }
-        if self.raised > 0 {
-            self.raised += 1;
-            if self.raised < failure.most {
+        let raise = self.raises.get_mut(self.raised.wrapping_sub(1)).filter(|_| self.is_raising);
+        let raise = raise.filter(|raise| last.is_none_or(|last| last <= raise.to));
+        if let Some(raise) = raise {
+            raise.choice += 1;
+            if raise.choice < failure.most {
                 return Ok(Next::Retry);
             }
-            self.raised = 0;
+            self.raised -= 1;
+            self.is_raising = false;
         } else if let Some(last) = last.filter(|&last| last >= failure.from) {
-            let choice = self.choice(last, true) + 1;
+            // If raising others helped, it is something else that fails now.
+            self.is_raising = false;
+            let choice = self.choice(last, 0) + 1;
             if choice < failure.choices {
                 self.set(last, choice, 0)?;
                 return Ok(Next::Retry);
             }
             self.forget_from(last);
             if !failure.leaf && last > failure.from {
-                (self.raised_from, self.raised_to, self.raised) = (failure.from, last, 1);
+                let raise = self.raises.get_mut(self.raised).ok_or(LayoutError::TooManySamples)?;
+                *raise = Raise { from: failure.from, to: last, choice: 1 };
+                self.raised += 1;
+                self.is_raising = true;
                 return Ok(Next::Retry);
             }
         }
@@ -196,7 +208,7 @@ impl Samples {
     /// Another choice for the innermost open frame that has one.
     pub(super) fn leave_out(&mut self, frames: &Frames) -> Result<Next, LayoutError> {
         for frame in frames.open.iter().take(frames.depth).rev() {
-            let choice = self.choice(frame.request, false) + 1;
+            let choice = self.choice(frame.request, 0) + 1;
             if choice >= frame.choices {
                 continue;
             }
