@@ -5,8 +5,8 @@ use core::fmt;
 use super::DescriptionError;
 use super::fingerprint::Fingerprint;
 use super::format::{
-    BOOL, CHAR, END, F32, F64, I8, I128, MAP, OPTION, REFERENCE, REFUSED, SEQUENCE, SLOT, STRING, STRUCT,
-    TUPLE, U8, U128, UNIT, VARIANT,
+    BOOL, CHAR, END, F32, F64, I8, I128, MAP, OPTION, REFERENCE, REFUSED, SEQUENCE, SLOT, STRING, STRUCT, TUPLE, U8,
+    U128, UNIT, VARIANT,
 };
 use super::walk::{Head, MAX_NESTING, Walk};
 
@@ -213,7 +213,7 @@ fn text(bytes: &[u8], at: usize, length: usize) -> &str {
 }
 
 /// The elements of a tuple, as an iterator.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Tuple<'d> {
     rest: Node<'d>,
     /// How many of those that the next node stands for were given.
@@ -270,7 +270,7 @@ impl fmt::Debug for Names<'_> {
 }
 
 /// The fields of a struct or of a struct variant, as an iterator, in the order in which they are written.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Fields<'d> {
     name: &'d str,
     next: Node<'d>,
@@ -286,9 +286,8 @@ impl<'d> Fields<'d> {
 
     /// The field that is called so, and how many come before it.
     #[must_use]
-    pub fn field(mut self, name: &str) -> Option<(usize, Node<'d>)> {
-        let index = self.position(|(names, _)| names.has(name))?;
-        self.nth(index).map(|(_, node)| (index, node))
+    pub fn field(self, name: &str) -> Option<(usize, Node<'d>)> {
+        self.enumerate().find(|(_, (names, _))| names.has(name)).map(|(index, (_, node))| (index, node))
     }
 }
 
@@ -308,7 +307,7 @@ impl<'d> Iterator for Fields<'d> {
 }
 
 /// The variants of an enum, as an iterator, in the order of their indices.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Variants<'d> {
     name: &'d str,
     next: Node<'d>,
@@ -347,7 +346,7 @@ impl<'d> Iterator for Variants<'d> {
 }
 
 /// One variant of an enum.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Variant<'d> {
     index: u32,
     names: usize,
@@ -380,6 +379,36 @@ impl<'d> Variant<'d> {
         match walk.names_of_fields(first.at) {
             Some((names, _)) if !is_refused => Kind::Struct(Fields { name: "", next: first, names }),
             _ => Kind::Opaque,
+        }
+    }
+}
+
+impl fmt::Debug for Tuple<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(*self).finish()
+    }
+}
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(*self).finish()
+    }
+}
+
+impl fmt::Debug for Variants<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(*self).finish()
+    }
+}
+
+impl fmt::Debug for Variant<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}: ", self.index, self.names())?;
+        match self.content() {
+            Kind::Struct(fields) => fields.fmt(f),
+            Kind::Tuple(elements) => elements.fmt(f),
+            Kind::Opaque => f.write_str("opaque"),
+            _ => self.content.fmt(f),
         }
     }
 }

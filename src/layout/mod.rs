@@ -18,10 +18,8 @@ pub use self::validate::{DescriptionError, MAX_RECEIVED_DEFINITIONS, MAX_VALUES}
 
 use serde::Deserialize;
 
-use self::output::Output;
-
-/// Of how many structs and enums a type may be made: 40.
-pub const MAX_DEFINITIONS: usize = 40;
+/// Of how many structs and enums a type may be made: 64.
+pub const MAX_DEFINITIONS: usize = 64;
 
 /// How deep a type may nest: 64 levels.
 pub const MAX_DEPTH: usize = 64;
@@ -35,7 +33,7 @@ pub const MAX_STEPS: u32 = 1 << 20;
 ///
 /// Any [`LayoutError`].
 pub fn fingerprint<T: Deserialize<'static>>(codec: &str) -> Result<Fingerprint, LayoutError> {
-    trace::trace::<T>(Output::new(codec, 0, &mut [])).map(|output| output.fingerprint())
+    trace::trace::<T>(codec, 0, &mut []).map(|traced| traced.fingerprint)
 }
 
 /// Writes the description of `T` from its byte `skip` on to `into`, and returns how many bytes were written.
@@ -44,7 +42,7 @@ pub fn fingerprint<T: Deserialize<'static>>(codec: &str) -> Result<Fingerprint, 
 ///
 /// Any [`LayoutError`].
 pub fn describe<T: Deserialize<'static>>(skip: usize, into: &mut [u8]) -> Result<usize, LayoutError> {
-    trace::trace::<T>(Output::new("", skip, into)).map(|output| output.written())
+    trace::trace::<T>("", skip, into).map(|traced| traced.written)
 }
 
 /// The layout of `T` as Rust-like text.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::LayoutError;
 use super::format::{
-    BOOL, CHAR, END, F32, F64, I8, I16, I32, I64, I128, MAP, OPTION, REFERENCE, REFUSED, SEQUENCE, SLOT, STRING, STRUCT,
-    TUPLE, U8, U16, U32, U64, U128, UNIT,
+    BOOL, CHAR, END, F32, F64, I8, I16, I32, I64, I128, MAP, OPTION, REFERENCE, REFUSED, SEQUENCE, SLOT, STRING,
+    STRUCT, TUPLE, U8, U16, U32, U64, U128, UNIT,
 };
 use super::walk::{Head, MAX_NESTING, Name, Source, Walk};
 

@@ -95,8 +95,11 @@ impl Filler<'_> {
         if head.is_enum {
             self.variants(head)?;
         }
-        let names =
-            if head.is_enum { self.walk().names_of_variants(head.content) } else { self.walk().names_of_fields(head.content) };
+        let names = if head.is_enum {
+            self.walk().names_of_variants(head.content)
+        } else {
+            self.walk().names_of_fields(head.content)
+        };
         let (names, count) = names.ok_or(malformed)?;
         let end = self.names(names, count)?;
         let end = self.walk().skip_mark(end);

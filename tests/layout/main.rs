@@ -1,8 +1,11 @@
 //! Layouts: the form of a type, from its `Deserialize` alone.
 
-#![allow(missing_docs, dead_code, clippy::unwrap_used)]
+#![allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod costs;
+mod edits;
 mod findings;
 mod forms;
+mod hostile;
 mod misbehaving;
 mod support;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// The text of `T`, after its description was found to say the same however it is streamed.
 #[track_caller]
-pub fn text<T: Deserialize<'static>>() -> String {
+pub(crate) fn text<T: Deserialize<'static>>() -> String {
     let mut bytes = described::<T>(65_535);
     let mut text = String::new();
     write!(text, "{}", layout::text::<T>().unwrap()).unwrap_or_else(|_| panic!("after {text}: {bytes:02x?}"));
@@ -28,11 +28,11 @@ pub fn text<T: Deserialize<'static>>() -> String {
 }
 
 #[track_caller]
-pub fn shows<T: Deserialize<'static>>(expected: &str) {
+pub(crate) fn shows<T: Deserialize<'static>>(expected: &str) {
     assert_eq!(text::<T>(), expected);
 }
 
-pub fn described<T: Deserialize<'static>>(window: usize) -> Vec<u8> {
+pub(crate) fn described<T: Deserialize<'static>>(window: usize) -> Vec<u8> {
     let (mut all, mut part) = (Vec::new(), vec![0; window]);
     loop {
         let written = layout::describe::<T>(all.len(), &mut part).unwrap();
@@ -44,16 +44,16 @@ pub fn described<T: Deserialize<'static>>(window: usize) -> Vec<u8> {
 }
 
 #[track_caller]
-pub fn fingerprint<T: Deserialize<'static>>() -> Fingerprint {
+pub(crate) fn fingerprint<T: Deserialize<'static>>() -> Fingerprint {
     layout::fingerprint::<T>("bincode").unwrap()
 }
 
 #[track_caller]
-pub fn same<A: Deserialize<'static>, B: Deserialize<'static>>() {
+pub(crate) fn same<A: Deserialize<'static>, B: Deserialize<'static>>() {
     assert_eq!(fingerprint::<A>(), fingerprint::<B>(), "{} and {}", text::<A>(), text::<B>());
 }
 
 #[track_caller]
-pub fn different<A: Deserialize<'static>, B: Deserialize<'static>>() {
+pub(crate) fn different<A: Deserialize<'static>, B: Deserialize<'static>>() {
     assert_ne!(fingerprint::<A>(), fingerprint::<B>(), "{}", text::<A>());
 }

@@ -23,8 +23,8 @@ pub(super) struct Definition {
     identity: Identity,
     /// Which variant of `parent` leads here.
     via: u16,
-    /// A variant of which a value was made.
-    good: Option<u16>,
+    /// A variant of which a value was made, or [`UNKNOWN`].
+    good: u16,
     pub(super) parent: u8,
     /// 0 while no other definition has named it.
     pub(super) number: u8,
@@ -32,18 +32,20 @@ pub(super) struct Definition {
     pub(super) is_enum: bool,
 }
 
+const UNKNOWN: u16 = u16::MAX;
+
 /// Stands for the type itself where a definition is meant.
 pub(super) const ROOT: u8 = u8::MAX;
 
-pub(super) struct Definitions {
-    all: [Option<Definition>; MAX_DEFINITIONS],
+pub(super) struct Definitions<'a> {
+    all: &'a mut [Option<Definition>],
     length: u8,
     numbered: u8,
 }
 
-impl Definitions {
-    pub(super) fn new() -> Self {
-        Self { all: [None; MAX_DEFINITIONS], length: 0, numbered: 0 }
+impl<'a> Definitions<'a> {
+    pub(super) fn new(all: &'a mut [Option<Definition>]) -> Self {
+        Self { all, length: 0, numbered: 0 }
     }
 
     pub(super) fn find_or_add(&mut self, identity: Identity, is_enum: bool) -> Result<u8, LayoutError> {
@@ -52,7 +54,7 @@ impl Definitions {
             return Ok(found as u8);
         }
         *self.all.get_mut(usize::from(self.length)).ok_or(LayoutError::TooManyDefinitions)? =
-            Some(Definition { identity, via: 0, good: None, parent: ROOT, number: 0, open: 0, is_enum });
+            Some(Definition { identity, via: 0, good: UNKNOWN, parent: ROOT, number: 0, open: 0, is_enum });
         self.length += 1;
         Ok(self.length - 1)
     }
@@ -112,12 +114,16 @@ impl Definitions {
 
     /// The variant to begin with where any will do. Within itself an enum is given one after the other, so that it ends.
     pub(super) fn usual_variant(&self, index: u8) -> u16 {
-        self.get(index).map_or(0, |one| one.good.unwrap_or(one.open.saturating_sub(1).into()))
+        match self.get(index) {
+            Some(Definition { good: UNKNOWN, open, .. }) => open.saturating_sub(1).into(),
+            Some(Definition { good, .. }) => good,
+            None => 0,
+        }
     }
 
     pub(super) fn worked(&mut self, index: u8, variant: u16) {
-        if let Some(definition) = self.get_mut(index) {
-            definition.good.get_or_insert(variant);
+        if let Some(definition) = self.get_mut(index).filter(|one| one.good == UNKNOWN) {
+            definition.good = variant;
         }
     }
 }

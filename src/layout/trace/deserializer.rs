@@ -3,8 +3,8 @@
 use serde::de::{Deserializer, EnumAccess, SeqAccess, Visitor};
 
 use super::super::format::{
-    BOOL, CHAR, END, F32, F64, I8, I16, I32, I64, I128, MAP, OPAQUE, OPTION, SEQUENCE, STRING, TUPLE, U8, U16, U32, U64,
-    U128, UNIT,
+    BOOL, CHAR, END, F32, F64, I8, I16, I32, I64, I128, MAP, OPAQUE, OPTION, SEQUENCE, STRING, TUPLE, U8, U16, U32,
+    U64, U128, UNIT,
 };
 use super::access::{Elements, Entries, IdentifierAsKey, Kind, Variant};
 use super::definitions::Identity;
@@ -169,7 +169,9 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
     }
 
     fn deserialize_char<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
-        self.leaf(CHAR, CHARACTERS.len(), |choice, _| visitor.visit_char(CHARACTERS.get(choice).copied().unwrap_or('a')))
+        self.leaf(CHAR, CHARACTERS.len(), |choice, _| {
+            visitor.visit_char(CHARACTERS.get(choice).copied().unwrap_or('a'))
+        })
     }
 
     fn deserialize_str<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
@@ -212,11 +214,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'static>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Stopped> {
+    fn deserialize_newtype_struct<V: Visitor<'static>>(self, _: &'static str, visitor: V) -> Result<V::Value, Stopped> {
         let trace = self.trace;
         trace.step()?;
         trace.deepen()?;

@@ -1,9 +1,7 @@
 //! Which parts there are, and how often each is tried.
 
 use super::super::LayoutError;
-use super::super::format::{
-    END, ENUM_DEFINITION, OPAQUE, SLOT, STRUCT_DEFINITION, UNIT, VERSION,
-};
+use super::super::format::{END, ENUM_DEFINITION, OPAQUE, SLOT, STRUCT_DEFINITION, UNIT, VERSION};
 use super::definitions::ROOT;
 use super::samples::Next;
 use super::{ALL, Identifier, Outcome, Part, Run, Trace};
@@ -41,7 +39,11 @@ impl Trace<'_> {
             self.identity = None;
             self.names = &[];
             self.samples.forget_from(0);
-            if definition.is_enum { self.describe_enum(run)? } else { self.describe_struct(run)? }
+            if definition.is_enum {
+                self.describe_enum(run)?
+            } else {
+                self.describe_struct(run)?
+            }
             number += 1;
         }
         self.output.put(&[END]);

@@ -13,21 +13,41 @@ mod samples;
 
 use serde::Deserialize;
 
-use self::definitions::{Definitions, Identity, Path};
+use self::definitions::{Definition, Definitions, Identity, Path};
 use self::deserializer::Tracer;
 use self::samples::{Failure, Frame, Frames, Samples};
+use super::fingerprint::Fingerprint;
 use super::format::{OPAQUE, REFERENCE, UNIT};
 use super::output::Output;
-use super::{LayoutError, MAX_DEPTH, MAX_STEPS};
+use super::{LayoutError, MAX_DEFINITIONS, MAX_DEPTH, MAX_STEPS};
 
 /// What one value of a type may be asked for in one run.
 const MAX_STEPS_OF_A_RUN: u32 = MAX_STEPS / 16;
 
-/// Traces `T` into `output`.
-pub(super) fn trace<T: Deserialize<'static>>(output: Output<'_>) -> Result<Output<'_>, LayoutError> {
-    let mut trace = Trace::new(output);
-    trace.describe(run::<T>)?;
-    Ok(trace.output)
+/// What is left of a trace.
+pub(super) struct Traced {
+    pub(super) fingerprint: Fingerprint,
+    /// How many bytes of the description were written.
+    pub(super) written: usize,
+}
+
+/// Traces `T`, and writes its description from byte `skip` on to `into`.
+pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
+    // Most types are made of few definitions: the memory for more is taken only by those that have them.
+    match with_room::<FEW_DEFINITIONS>(run::<T>, Output::new(codec, skip, into)) {
+        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(run::<T>, Output::new(codec, skip, into)),
+        traced => traced,
+    }
+}
+
+const FEW_DEFINITIONS: usize = 16;
+
+#[inline(never)]
+fn with_room<const N: usize>(run: fn(&mut Trace<'_>), output: Output<'_>) -> Result<Traced, LayoutError> {
+    let mut room = [None; N];
+    let mut trace = Trace::new(output, &mut room);
+    trace.describe(run)?;
+    Ok(Traced { fingerprint: trace.output.fingerprint(), written: trace.output.written() })
 }
 
 fn run<T: Deserialize<'static>>(trace: &mut Trace<'_>) {
@@ -125,7 +145,7 @@ impl Run {
 /// Everything that the tracer knows. It depends on no type, so that its code is there once.
 struct Trace<'a> {
     output: Output<'a>,
-    definitions: Definitions,
+    definitions: Definitions<'a>,
     samples: Samples,
     path: Path,
     part: Part,
@@ -161,10 +181,10 @@ enum Role {
 struct Stopped;
 
 impl<'a> Trace<'a> {
-    fn new(output: Output<'a>) -> Self {
+    fn new(output: Output<'a>, room: &'a mut [Option<Definition>]) -> Self {
         Self {
             output,
-            definitions: Definitions::new(),
+            definitions: Definitions::new(room),
             samples: Samples::new(),
             path: Path::ROOT,
             part: Part::Body,
