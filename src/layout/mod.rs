@@ -1,6 +1,8 @@
 //! The form of a type, from its `Deserialize` alone.
 
+mod check;
 mod description;
+mod echo;
 mod error;
 mod fingerprint;
 mod format;
@@ -10,13 +12,14 @@ mod trace;
 mod validate;
 mod walk;
 
+pub use self::check::CheckError;
 pub use self::description::{Description, Fields, Kind, Names, Node, Tuple, Variant, Variants};
 pub use self::error::LayoutError;
 pub use self::fingerprint::Fingerprint;
 pub use self::text::Text;
 pub use self::validate::{DescriptionError, MAX_RECEIVED_DEFINITIONS, MAX_VALUES};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Of how many structs and enums a type may be made: 64.
 pub const MAX_DEFINITIONS: usize = 64;
@@ -52,4 +55,13 @@ pub fn describe<T: Deserialize<'static>>(skip: usize, into: &mut [u8]) -> Result
 /// Any [`LayoutError`].
 pub fn text<T: Deserialize<'static>>() -> Result<Text<T>, LayoutError> {
     Text::new()
+}
+
+/// Checks that values of `T` are written in the form in which they are read.
+///
+/// # Errors
+///
+/// Any [`CheckError`].
+pub fn check<T: Serialize + Deserialize<'static>>() -> Result<(), CheckError> {
+    check::check::<T>()
 }

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::expect_used)]
 
+mod checks;
 mod costs;
 mod edits;
 mod findings;

@@ -196,7 +196,7 @@ impl Variant<'_, '_> {
     /// All that the variant carries was seen.
     fn end<T>(self, result: Result<T, Stopped>) -> Result<T, Stopped> {
         if self.role == Role::Target {
-            self.trace.finish(Outcome::Described);
+            self.trace.part_ends();
         }
         if self.trace.has_ended() { Err(Stopped) } else { result }
     }
@@ -242,7 +242,7 @@ impl Trace<'_> {
         }
         if !self.has_ended() {
             self.end_node(nodes + 1);
-            self.finish(Outcome::Described);
+            self.part_ends();
         } else if self.is_closing() && self.run.nodes == nodes + 1 {
             self.leaf(OPAQUE);
         }

@@ -44,7 +44,7 @@ impl<'a> Trace<'a> {
         visit: impl FnOnce(usize, &mut Self) -> Result<T, Stopped>,
     ) -> Result<T, Stopped> {
         let from = self.run.given;
-        let choice = self.give(samples, samples, true);
+        let choice = (self.give(samples, samples, true) + self.turn) % samples.max(1);
         let result = visit(choice, self);
         if result.is_err() {
             self.refuse(from, true);
@@ -61,7 +61,7 @@ impl<'a> Trace<'a> {
         }
         let choice = self.give(LENGTHS.len(), LENGTHS.len() - 1, true);
         let length = LENGTHS.get(choice).copied().unwrap_or(0).into();
-        if length == 0 {
+        if length == 0 || self.stays_empty() {
             self.skip();
             return (0, None);
         }
@@ -231,7 +231,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         let is_described = trace.is_in_part() || trace.is_on_the_way();
         let from = trace.run.given;
         let choice = if is_described { trace.give(2, 1, false) } else { 1 - trace.give(2, 2, false) };
-        let result = if choice == 1 {
+        let result = if choice == 1 || trace.stays_empty() {
             if is_described {
                 trace.skip();
             }
@@ -351,7 +351,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
             if !trace.has_ended() || trace.is_closing() {
                 trace.tag(END);
             }
-            trace.finish(Outcome::Described);
+            trace.part_ends();
         }
         trace.leave(index, role);
         if trace.has_ended() { Err(Stopped) } else { result }

@@ -4,16 +4,14 @@ use super::super::LayoutError;
 use super::super::format::{END, ENUM_DEFINITION, OPAQUE, SLOT, STRUCT_DEFINITION, UNIT, VERSION};
 use super::definitions::ROOT;
 use super::samples::Next;
-use super::{ALL, Identifier, Outcome, Part, Run, Trace};
+use super::{ALL, Identifier, Outcome, Part, Run, RunOf, Trace};
 
 /// How often a part is tried with other samples.
 const ATTEMPTS: usize = 256;
 
-type RunOf = fn(&mut Trace<'_>);
-
 /// What became of a part.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Described {
+pub(super) enum Described {
     Whole,
     NoSuch,
     /// No samples were accepted. What could not be seen is opaque.
@@ -21,7 +19,7 @@ enum Described {
 }
 
 impl Trace<'_> {
-    pub(super) fn describe(&mut self, run: RunOf) -> Result<(), LayoutError> {
+    pub(super) fn describe(&mut self, run: RunOf<'_>) -> Result<(), LayoutError> {
         self.output.put(&[VERSION]);
         match self.part(run, Part::Body)? {
             Described::Whole if self.described == 0 => self.output.put_leaf(UNIT, 0, false),
@@ -50,7 +48,7 @@ impl Trace<'_> {
         Ok(())
     }
 
-    fn describe_struct(&mut self, run: RunOf) -> Result<(), LayoutError> {
+    fn describe_struct(&mut self, run: RunOf<'_>) -> Result<(), LayoutError> {
         let described = self.part(run, Part::Body)?;
         if !self.begun {
             // It cannot be reached.
@@ -67,7 +65,7 @@ impl Trace<'_> {
         Ok(())
     }
 
-    fn describe_enum(&mut self, run: RunOf) -> Result<(), LayoutError> {
+    fn describe_enum(&mut self, run: RunOf<'_>) -> Result<(), LayoutError> {
         let mut variants: u16 = 0;
         let mut is_refused = false;
         loop {
@@ -104,7 +102,7 @@ impl Trace<'_> {
     /// The names of the first `count` variants or fields. `names` has more where some have aliases.
     fn put_names(
         &mut self,
-        run: RunOf,
+        run: RunOf<'_>,
         count: usize,
         names: &'static [&'static str],
         part: impl Fn(Identifier) -> Part,
@@ -135,15 +133,15 @@ impl Trace<'_> {
     }
 
     /// What the identifier stands for, if it is accepted.
-    fn identify(&mut self, run: RunOf, part: Part) -> Result<Option<u64>, LayoutError> {
+    fn identify(&mut self, run: RunOf<'_>, part: Part) -> Result<Option<u64>, LayoutError> {
         self.identity = None;
         self.part(run, part)?;
         Ok(self.identity)
     }
 
     /// Runs until the part is described, with other samples where some are refused.
-    fn part(&mut self, run: RunOf, part: Part) -> Result<Described, LayoutError> {
-        let describes = matches!(part, Part::Body | Part::Variant(_));
+    pub(super) fn part(&mut self, run: RunOf<'_>, part: Part) -> Result<Described, LayoutError> {
+        let describes = matches!(part, Part::Body | Part::Variant(_)) && !self.is_whole;
         self.part = part;
         self.described = if describes { 0 } else { u32::MAX };
         self.closing = None;
@@ -165,6 +163,9 @@ impl Trace<'_> {
                         break;
                     }
                 }
+                Next::Seal(request) if self.is_whole => {
+                    self.samples.set(request, self.run.frames.choices_of(request).saturating_sub(1), 0)?;
+                }
                 Next::Seal(_) | Next::GiveUp => break,
             }
         }
@@ -179,7 +180,7 @@ impl Trace<'_> {
         Ok(Described::InPart)
     }
 
-    fn start(&mut self, run: RunOf) -> Result<(), LayoutError> {
+    fn start(&mut self, run: RunOf<'_>) -> Result<(), LayoutError> {
         self.run = Run { arrived: self.path.target() == ROOT, ..Run::NEW };
         self.definitions.close_all();
         run(self);

@@ -10,12 +10,14 @@ mod definitions;
 mod deserializer;
 mod driver;
 mod samples;
+mod whole;
 
 use serde::Deserialize;
 
 use self::definitions::{Definition, Definitions, Identity, Path};
 use self::deserializer::Tracer;
 use self::samples::{Failure, Frame, Frames, Samples};
+pub(super) use self::whole::{fingerprint_with_turned_samples, whole_values};
 use super::fingerprint::Fingerprint;
 use super::format::{OPAQUE, REFERENCE, UNIT};
 use super::output::Output;
@@ -34,8 +36,8 @@ pub(super) struct Traced {
 /// Traces `T`, and writes its description from byte `skip` on to `into`.
 pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
     // Most types are made of few definitions: the memory for more is taken only by those that have them.
-    match with_room::<FEW_DEFINITIONS>(run::<T>, Output::new(codec, skip, into)) {
-        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(run::<T>, Output::new(codec, skip, into)),
+    match with_room::<FEW_DEFINITIONS>(&run::<T>, Output::new(codec, skip, into)) {
+        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(&run::<T>, Output::new(codec, skip, into)),
         traced => traced,
     }
 }
@@ -43,12 +45,15 @@ pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mu
 const FEW_DEFINITIONS: usize = 16;
 
 #[inline(never)]
-fn with_room<const N: usize>(run: fn(&mut Trace<'_>), output: Output<'_>) -> Result<Traced, LayoutError> {
+fn with_room<const N: usize>(run: RunOf<'_>, output: Output<'_>) -> Result<Traced, LayoutError> {
     let mut room = [None; N];
     let mut trace = Trace::new(output, &mut room);
     trace.describe(run)?;
     Ok(Traced { fingerprint: trace.output.fingerprint(), written: trace.output.written() })
 }
+
+/// One run of a type's `deserialize`.
+type RunOf<'r> = &'r dyn Fn(&mut Trace<'_>);
 
 fn run<T: Deserialize<'static>>(trace: &mut Trace<'_>) {
     match T::deserialize(Tracer { trace }) {
@@ -162,6 +167,11 @@ struct Trace<'a> {
     is_lenient: bool,
     steps: u32,
     error: Option<LayoutError>,
+    /// How the samples are turned, so that others come first.
+    turn: usize,
+    /// Whether a run goes on to the end of the value, and whether options and lists of the part stay empty.
+    is_whole: bool,
+    is_bare: bool,
 }
 
 /// In place of a request: no container of a run that is closing stays open.
@@ -197,6 +207,9 @@ impl<'a> Trace<'a> {
             is_lenient: false,
             steps: 0,
             error: None,
+            turn: 0,
+            is_whole: false,
+            is_bare: false,
         }
     }
 
@@ -213,6 +226,18 @@ impl<'a> Trace<'a> {
     fn fail(&mut self, error: LayoutError) {
         self.error.get_or_insert(error);
         self.finish(Outcome::Hopeless);
+    }
+
+    /// All that the run is for was seen.
+    fn part_ends(&mut self) {
+        if !self.is_whole {
+            self.finish(Outcome::Described);
+        }
+    }
+
+    /// Whether an option or list here stays empty, whatever it is described as.
+    fn stays_empty(&self) -> bool {
+        self.is_bare && self.is_in_part()
     }
 
     /// A visitor or seed that was given the samples from `from` on returned an error.
