@@ -27,6 +27,36 @@ pub const MAX_DEFINITIONS: usize = 64;
 /// How deep a type may nest: 64 levels.
 pub const MAX_DEPTH: usize = 64;
 
+/// Before a sample in the name of a newtype struct. The value within is traced with that sample, and no other.
+///
+/// It is for types that refuse every sample of the tracer. The name of a newtype struct is not on the wire, so this is
+/// all that the type needs:
+///
+/// ```
+/// use ipc_server::layout;
+/// use serde::Deserialize;
+///
+/// #[derive(Deserialize)]
+/// #[serde(rename = "ipc_server::sample=3405691582")]
+/// struct Sample(u32);
+///
+/// #[derive(Deserialize)]
+/// #[serde(try_from = "Sample")]
+/// struct Magic;
+///
+/// impl TryFrom<Sample> for Magic {
+///     type Error = &'static str;
+///
+///     fn try_from(Sample(number): Sample) -> Result<Self, Self::Error> {
+///         if number == 0xcafe_babe { Ok(Self) } else { Err("no magic") }
+///     }
+/// }
+///
+/// assert_eq!(layout::text::<(Magic, u8)>()?.to_string(), "(u32, u8)");
+/// # Ok::<(), layout::LayoutError>(())
+/// ```
+pub const SAMPLE: &str = "ipc_server::sample=";
+
 /// How many values a type may ask for while it is traced: 1,048,576.
 pub const MAX_STEPS: u32 = 1 << 20;
 

@@ -394,3 +394,48 @@ fn what_bincode_cannot_read_is_opaque() {
     }
     shows::<(u8, Nothing, u8)>("(u8, opaque, opaque)");
 }
+
+mod by_hand {
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    #[serde(rename = "ipc_server::sample=-12345")]
+    pub struct Negative(pub i16);
+    #[derive(Deserialize)]
+    #[serde(rename = "ipc_server::sample=user@host")]
+    pub struct Address(pub String);
+    #[derive(Deserialize)]
+    #[serde(rename = "ipc_server::sample=#")]
+    pub struct Sign(pub char);
+}
+
+macro_rules! strict {
+    ($($name:ident from $sample:literal $type:ty, $accepts:expr;)*) => {$(
+        #[derive(Deserialize)]
+        #[serde(try_from = $sample)]
+        struct $name;
+        impl TryFrom<$type> for $name {
+            type Error = &'static str;
+            fn try_from(sample: $type) -> Result<Self, &'static str> {
+                if $accepts(sample.0) { Ok(Self) } else { Err("another") }
+            }
+        }
+    )*};
+}
+
+strict! {
+    Negative from "by_hand::Negative" by_hand::Negative, |number| number == -12345;
+    Address from "by_hand::Address" by_hand::Address, |text: String| text.contains('@');
+    Sign from "by_hand::Sign" by_hand::Sign, |sign| sign == '#';
+}
+
+#[derive(Deserialize)]
+enum ByHand {
+    Get(Negative, u8),
+    Set { address: Address, signs: Vec<Sign>, after: u16 },
+}
+
+#[test]
+fn an_author_gives_a_sample_to_a_type_that_refuses_all() {
+    shows::<ByHand>("enum ByHand { Get(i16, u8), Set { address: String, signs: [char], after: u16 } }");
+}

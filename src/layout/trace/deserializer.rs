@@ -2,6 +2,7 @@
 
 use serde::de::{Deserializer, EnumAccess, SeqAccess, Visitor};
 
+use super::super::SAMPLE;
 use super::super::format::{
     BOOL, CHAR, END, F32, F64, I8, I16, I32, I64, I128, MAP, OPAQUE, OPTION, SEQUENCE, STRING, TUPLE, U8, U16, U32,
     U64, U128, UNIT,
@@ -123,8 +124,10 @@ impl<'a> Trace<'a> {
 macro_rules! integers {
     ($($method:ident $visit:ident $tag:ident)*) => {$(
         fn $method<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
-            self.leaf($tag, INTEGERS.len(), |choice, _| {
-                visitor.$visit(INTEGERS.get(choice).copied().unwrap_or_default() as _)
+            let by_hand = self.trace.by_hand.take().map(number);
+            self.leaf($tag, samples_of(&by_hand, INTEGERS.len()), |choice, _| match by_hand {
+                Some(number) => visitor.$visit(number as _),
+                None => visitor.$visit(INTEGERS.get(choice).copied().unwrap_or_default() as _),
             })
         }
     )*};
@@ -169,13 +172,17 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
     }
 
     fn deserialize_char<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
-        self.leaf(CHAR, CHARACTERS.len(), |choice, _| {
-            visitor.visit_char(CHARACTERS.get(choice).copied().unwrap_or('a'))
+        let by_hand = self.trace.by_hand.take().and_then(|text| text.chars().next());
+        self.leaf(CHAR, samples_of(&by_hand, CHARACTERS.len()), |choice, _| {
+            visitor.visit_char(by_hand.or(CHARACTERS.get(choice).copied()).unwrap_or('a'))
         })
     }
 
     fn deserialize_str<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
-        self.leaf(STRING, TEXTS.len(), |choice, _| visitor.visit_borrowed_str(TEXTS.get(choice).copied().unwrap_or("")))
+        let by_hand = self.trace.by_hand.take();
+        self.leaf(STRING, samples_of(&by_hand, TEXTS.len()), |choice, _| {
+            visitor.visit_borrowed_str(by_hand.or(TEXTS.get(choice).copied()).unwrap_or(""))
+        })
     }
 
     fn deserialize_string<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
@@ -188,9 +195,11 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         self.trace.step()?;
         self.trace.tag(SEQUENCE);
         self.trace.leaf(U8);
-        self.trace.visit_leaf(BYTES.len(), |choice, _| {
+        let by_hand = self.trace.by_hand.take();
+        self.trace.visit_leaf(samples_of(&by_hand, BYTES.len()), |choice, _| {
             let length = BYTES.get(choice).copied().unwrap_or(0);
-            visitor.visit_borrowed_bytes(ONES.get(..length).unwrap_or_default())
+            let ones = ONES.get(..length).unwrap_or_default();
+            visitor.visit_borrowed_bytes(by_hand.map_or(ones, str::as_bytes))
         })
     }
 
@@ -214,10 +223,15 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'static>>(self, _: &'static str, visitor: V) -> Result<V::Value, Stopped> {
+    fn deserialize_newtype_struct<V: Visitor<'static>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Stopped> {
         let trace = self.trace;
         trace.step()?;
         trace.deepen()?;
+        trace.by_hand = name.strip_prefix(SAMPLE).or(trace.by_hand);
         let (from, nodes) = (trace.run.given, trace.run.nodes);
         let result = visitor.visit_newtype_struct(Tracer { trace });
         trace.run.depth -= 1;
@@ -406,6 +420,21 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         trace.leave(index, role);
         if trace.has_ended() { Err(Stopped) } else { result }
     }
+}
+
+/// Of a sample that the author gave there are no others.
+fn samples_of<T>(by_hand: &Option<T>, others: usize) -> usize {
+    if by_hand.is_some() { 1 } else { others }
+}
+
+/// A decimal number, modulo 2<sup>128</sup>.
+fn number(text: &str) -> i128 {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let number = digits
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0_i128, |number, digit| number.wrapping_mul(10).wrapping_add(i128::from(digit - b'0')));
+    if digits.len() < text.len() { number.wrapping_neg() } else { number }
 }
 
 fn address_of_visit_seq<V: Visitor<'static>, A: SeqAccess<'static>>() -> usize {

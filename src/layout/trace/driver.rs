@@ -182,6 +182,7 @@ impl Trace<'_> {
 
     fn start(&mut self, run: RunOf<'_>) -> Result<(), LayoutError> {
         self.run = Run { arrived: self.path.target() == ROOT, ..Run::NEW };
+        self.by_hand = None;
         self.definitions.close_all();
         run(self);
         self.error.map_or(Ok(()), Err)

@@ -167,6 +167,8 @@ struct Trace<'a> {
     is_lenient: bool,
     steps: u32,
     error: Option<LayoutError>,
+    /// What the author wants the next leaf to be given.
+    by_hand: Option<&'static str>,
     /// How the samples are turned, so that others come first.
     turn: usize,
     /// Whether a run goes on to the end of the value, and whether options and lists of the part stay empty.
@@ -207,6 +209,7 @@ impl<'a> Trace<'a> {
             is_lenient: false,
             steps: 0,
             error: None,
+            by_hand: None,
             turn: 0,
             is_whole: false,
             is_bare: false,
