@@ -140,6 +140,12 @@ impl<'d> Node<'d> {
         Self { at, ..self }
     }
 
+    /// The number of the definition that it refers to.
+    pub(super) fn number(self) -> Option<usize> {
+        let walk = self.walk();
+        if walk.is(self.at, REFERENCE) { walk.number(self.at + 1).map(|(number, _)| number) } else { None }
+    }
+
     /// What it is.
     #[must_use]
     pub fn kind(self) -> Kind<'d> {

@@ -9,4 +9,5 @@ mod findings;
 mod forms;
 mod hostile;
 mod misbehaving;
+mod snapshots;
 mod support;
