@@ -252,7 +252,8 @@ impl<'t> Parser<'t, '_> {
 
     /// The number of the definition that is called so.
     fn number_of(&self, name: &str) -> Option<usize> {
-        let heads = self.text.lines().filter_map(|line| line.strip_prefix("enum ").or(line.strip_prefix("struct ")));
+        let heads =
+            self.text.lines().filter_map(|line| line.strip_prefix("enum ").or_else(|| line.strip_prefix("struct ")));
         heads.map(|head| head.split(' ').next()).position(|head| head == Some(name)).map(|index| index + 1)
     }
 }

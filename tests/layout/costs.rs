@@ -29,8 +29,18 @@ enum Mode {
 }
 #[derive(Deserialize)]
 enum Tree {
-    Leaf(i64),
+    Leaf(Deepest),
     Node(Vec<Tree>),
+}
+
+/// An `i64` that notes how deep the stack is.
+struct Deepest;
+impl<'de> Deserialize<'de> for Deepest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let here = 0_u8;
+        LOWEST.set(LOWEST.get().min(std::ptr::addr_of!(here) as usize));
+        i64::deserialize(deserializer).map(|_| Self)
+    }
 }
 
 thread_local! {
@@ -61,6 +71,10 @@ fn a_command_of_eight_variants_takes_few_runs() {
     layout::fingerprint::<Counted>("bincode").unwrap();
     println!("{} runs", RUNS.get());
     assert!(RUNS.get() <= 22, "{}", RUNS.get());
+
+    let here = 0_u8;
+    layout::fingerprint::<Command>("bincode").unwrap();
+    println!("{} bytes of stack", std::ptr::addr_of!(here) as usize - LOWEST.get());
 
     let mut bytes = [0; 1024];
     println!("{} bytes of description", layout::describe::<Command>(0, &mut bytes).unwrap());

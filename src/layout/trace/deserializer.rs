@@ -174,14 +174,14 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
     fn deserialize_char<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
         let by_hand = self.trace.by_hand.take().and_then(|text| text.chars().next());
         self.leaf(CHAR, samples_of(&by_hand, CHARACTERS.len()), |choice, _| {
-            visitor.visit_char(by_hand.or(CHARACTERS.get(choice).copied()).unwrap_or('a'))
+            visitor.visit_char(by_hand.or_else(|| CHARACTERS.get(choice).copied()).unwrap_or('a'))
         })
     }
 
     fn deserialize_str<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
         let by_hand = self.trace.by_hand.take();
         self.leaf(STRING, samples_of(&by_hand, TEXTS.len()), |choice, _| {
-            visitor.visit_borrowed_str(by_hand.or(TEXTS.get(choice).copied()).unwrap_or(""))
+            visitor.visit_borrowed_str(by_hand.or_else(|| TEXTS.get(choice).copied()).unwrap_or(""))
         })
     }
 
