@@ -12,6 +12,8 @@ pub enum LayoutError {
     TooDeep,
     /// Too many parts of the type refuse the first samples that they are given.
     TooManySamples,
+    /// The type refuses samples, and asks for something else when it is given others: its form depends on its values.
+    Inconsistent,
     /// The type asked for more values than [`MAX_STEPS`](super::MAX_STEPS).
     TooManySteps,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for LayoutError {
             }
             Self::TooDeep => write!(f, "values of the type nest deeper than {} levels", super::MAX_DEPTH),
             Self::TooManySamples => f.write_str("too many parts of the type refuse the first samples they are given"),
+            Self::Inconsistent => f.write_str("what the type asks for depends on the values that it is given"),
             Self::TooManySteps => write!(f, "the type asks for more than {} values", super::MAX_STEPS),
         }
     }

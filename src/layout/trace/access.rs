@@ -221,7 +221,7 @@ impl Trace<'_> {
                 }
                 self.identity = Some(identity);
                 self.run.given_before = self.run.given;
-                if self.is_new_node() {
+                if self.is_new_node(super::super::format::VARIANT) {
                     self.output.put(&[super::super::format::VARIANT]);
                     self.output.put_slots(super::super::format::SLOT);
                 }

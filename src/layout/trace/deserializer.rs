@@ -253,12 +253,12 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         } else {
             let request = is_described.then(|| trace.open(2, true));
             trace.deepen()?;
-            let (from, nodes) = (trace.run.given, trace.run.nodes);
+            let (from, nodes, sum) = (trace.run.given, trace.run.nodes, trace.run.sum);
             let result = visitor.visit_some(Tracer { trace });
             trace.run.depth -= 1;
             let result = trace.after_node(from, nodes, result);
             if let Some(request) = request {
-                trace.close(request, nodes);
+                trace.close(request, (nodes, sum));
             }
             result
         };
@@ -276,7 +276,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         trace.deepen()?;
         let from = trace.run.given;
         let (length, open) = trace.give_length();
-        let nodes = trace.run.nodes;
+        let (nodes, sum) = (trace.run.nodes, trace.run.sum);
         let mut elements = Elements { trace, left: length, asked: 0, kind: Kind::Sequence };
         let result = visitor.visit_seq(&mut elements);
         trace.run.depth -= 1;
@@ -291,7 +291,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
             trace.mark();
         }
         if let Some(request) = open {
-            trace.close(request, nodes);
+            trace.close(request, (nodes, sum));
         }
         result
     }
@@ -316,7 +316,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         trace.deepen()?;
         let from = trace.run.given;
         let (length, open) = trace.give_length();
-        let nodes = trace.run.nodes;
+        let (nodes, sum) = (trace.run.nodes, trace.run.sum);
         let mut entries = Entries { trace, left: length, asked: 0, values: 0 };
         let result = visitor.visit_map(&mut entries);
         let Entries { asked, values, .. } = entries;
@@ -334,7 +334,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
             trace.mark();
         }
         if let Some(request) = open {
-            trace.close(request, nodes);
+            trace.close(request, (nodes, sum));
         }
         result
     }
@@ -402,7 +402,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
                 Identifier::Index(((usual + choice) % names.len()) as u32)
             }
         };
-        let nodes = trace.run.nodes;
+        let (nodes, sum) = (trace.run.nodes, trace.run.sum);
         let result = visitor.visit_enum(Variant { trace, identifier, role });
         if result.is_err() {
             trace.refuse(from, false);
@@ -415,7 +415,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
             trace.end_variant(nodes);
         }
         if let Some(request) = open {
-            trace.close(request, nodes);
+            trace.close(request, (nodes, sum));
         }
         trace.leave(index, role);
         if trace.has_ended() { Err(Stopped) } else { result }

@@ -144,12 +144,16 @@ impl Trace<'_> {
         let describes = matches!(part, Part::Body | Part::Variant(_)) && !self.is_whole;
         self.part = part;
         self.described = if describes { 0 } else { u32::MAX };
+        self.sum = 0;
         self.closing = None;
         self.samples.forget_from(self.run.given_before);
         for _ in 0..ATTEMPTS {
             self.start(run)?;
             let next = match self.run.outcome {
-                Outcome::Running | Outcome::Described => return Ok(Described::Whole),
+                Outcome::Running | Outcome::Described if !describes || self.run.nodes == self.described => {
+                    return Ok(Described::Whole);
+                }
+                Outcome::Running | Outcome::Described => return Err(LayoutError::Inconsistent),
                 Outcome::NoSuch => return Ok(Described::NoSuch),
                 Outcome::Failed(failure) => self.samples.advance(&failure, &self.run.frames)?,
                 Outcome::Hopeless => self.samples.leave_out(&self.run.frames)?,
@@ -164,7 +168,7 @@ impl Trace<'_> {
                     }
                 }
                 Next::Seal(request) if self.is_whole => {
-                    self.samples.set(request, self.run.frames.choices_of(request).saturating_sub(1), 0)?;
+                    self.samples.set(request, self.run.frames.choices_of(request).saturating_sub(1), (0, 0))?;
                 }
                 Next::Seal(_) | Next::GiveUp => break,
             }
@@ -175,6 +179,9 @@ impl Trace<'_> {
             self.closing = None;
             if self.run.is_too_deep {
                 return Err(LayoutError::TooDeep);
+            }
+            if self.run.nodes != self.described {
+                return Err(LayoutError::Inconsistent);
             }
         }
         Ok(Described::InPart)

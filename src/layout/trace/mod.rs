@@ -19,7 +19,7 @@ use self::deserializer::Tracer;
 use self::samples::{Failure, Frame, Frames, Samples};
 pub(super) use self::whole::{fingerprint_with_turned_samples, whole_values};
 use super::fingerprint::Fingerprint;
-use super::format::{OPAQUE, REFERENCE, UNIT};
+use super::format::{OPAQUE, REFERENCE, REFUSED, UNIT};
 use super::output::Output;
 use super::{LayoutError, MAX_DEFINITIONS, MAX_DEPTH, MAX_STEPS};
 
@@ -112,8 +112,9 @@ struct Run {
     /// How many samples were given on the way to the part.
     given_before: u16,
     steps: u32,
-    /// How many nodes of the part were seen.
+    /// How many nodes of the part were seen, and a sum over them.
     nodes: u32,
+    sum: u16,
     /// The next node is an element of a tuple.
     is_element: bool,
     /// The node that was refused is marked.
@@ -139,6 +140,7 @@ impl Run {
         given_before: 0,
         steps: 0,
         nodes: 0,
+        sum: 0,
         is_element: false,
         marked: false,
         asked: 0,
@@ -155,8 +157,9 @@ struct Trace<'a> {
     path: Path,
     part: Part,
     run: Run,
-    /// How many nodes of the part are in the output.
+    /// How many nodes of the part are in the output, and the sum over them.
     described: u32,
+    sum: u16,
     /// A run that ends with its open containers closed: all, or those within this request.
     closing: Option<u16>,
     /// Whether the definition has its head in the output, and the names of its parts.
@@ -202,6 +205,7 @@ impl<'a> Trace<'a> {
             part: Part::Body,
             run: Run::NEW,
             described: 0,
+            sum: 0,
             closing: None,
             begun: true,
             names: &[],
@@ -277,28 +281,36 @@ impl<'a> Trace<'a> {
     }
 
     /// Counts a node of the part, and says whether it is not yet in the output.
-    fn is_new_node(&mut self) -> bool {
+    ///
+    /// Runs of one part must see the same. If not, what is in the output would not fit what follows.
+    fn is_new_node(&mut self, tag: u8) -> bool {
         if !self.is_in_part() {
             return false;
         }
+        let before = self.run.sum;
         self.run.nodes += 1;
+        self.run.sum = before.wrapping_add(u16::from(tag).wrapping_mul(self.run.nodes as u16 | 1));
         if self.run.nodes <= self.described {
             return false;
         }
+        if before != self.sum {
+            self.fail(LayoutError::Inconsistent);
+        }
         self.described += 1;
+        self.sum = self.run.sum;
         true
     }
 
     fn leaf(&mut self, tag: u8) {
         let is_element = core::mem::take(&mut self.run.is_element);
-        if self.is_new_node() {
+        if self.is_new_node(tag) {
             self.output.put_leaf(tag, 0, is_element);
         }
     }
 
     fn tag(&mut self, tag: u8) {
         self.run.is_element = false;
-        if self.is_new_node() {
+        if self.is_new_node(tag) {
             self.output.put(&[tag]);
         }
     }
@@ -329,7 +341,7 @@ impl<'a> Trace<'a> {
     fn mark(&mut self) {
         if self.is_closing() && !self.run.marked {
             self.run.marked = true;
-            if self.is_new_node() {
+            if self.is_new_node(REFUSED) {
                 self.output.put_refused();
             }
         }
@@ -353,14 +365,19 @@ impl<'a> Trace<'a> {
     }
 
     /// What opened with `request` ends, and with it what was seen since `nodes`.
-    fn close(&mut self, request: u16, nodes: u32) {
+    fn close(&mut self, request: u16, nodes: (u32, u16)) {
         if !self.has_ended() {
             self.run.frames.pop();
         } else if self.closing == Some(request) && self.is_in_part() {
             self.closing = None;
-            let skip = u16::try_from(self.run.nodes - nodes).unwrap_or(u16::MAX);
+            let (before, sum) = nodes;
+            let skip = u16::try_from(self.run.nodes - before).unwrap_or(u16::MAX);
             let choice = self.run.frames.choices_of(request).saturating_sub(1);
-            if let Err(error) = self.samples.set(request, choice, skip) {
+            self.samples.forget_from(request);
+            if self.run.nodes != self.described {
+                self.error.get_or_insert(LayoutError::Inconsistent);
+            }
+            if let Err(error) = self.samples.set(request, choice, (skip, self.run.sum.wrapping_sub(sum))) {
                 self.error.get_or_insert(error);
             }
         }
@@ -369,7 +386,9 @@ impl<'a> Trace<'a> {
     /// What lies within a request that stays empty was described before.
     fn skip(&mut self) {
         if self.is_in_part() {
-            self.run.nodes += u32::from(self.samples.skip(self.run.given.saturating_sub(1)));
+            let (skip, sum) = self.samples.skip(self.run.given.saturating_sub(1));
+            self.run.nodes += u32::from(skip);
+            self.run.sum = self.run.sum.wrapping_add(sum);
         }
     }
 
@@ -387,7 +406,7 @@ impl<'a> Trace<'a> {
         if self.is_in_part() {
             let via = if let Part::Variant(via) = self.part { via } else { 0 };
             let number = self.definitions.number(index, self.path.target(), via);
-            if self.is_new_node() {
+            if self.is_new_node(REFERENCE.wrapping_add(number)) {
                 self.output.put_leaf(REFERENCE, number, is_element);
             }
         }

@@ -30,7 +30,7 @@ pub(super) const LENGTHS: [u8; 5] = [1, 2, 3, 4, 0];
 /// Of lists that need not be looked into.
 pub(super) const SHORT_LENGTHS: [u8; 5] = [0, 1, 2, 3, 4];
 
-const OVERRIDES: usize = 32;
+const OVERRIDES: usize = 24;
 const RAISES: usize = 6;
 /// How many requests around a failed one can be given something else.
 const FRAMES: usize = 16;
@@ -42,6 +42,8 @@ struct Override {
     choice: u8,
     /// How much of the description lies within an option or a list that stays empty from now on.
     skip: u16,
+    /// The sum of that.
+    sum: u16,
 }
 
 /// An open option, list or enum.
@@ -137,9 +139,9 @@ impl Samples {
         raises.fold(set, |choice, raise| choice.max(raise.choice.min(raisable)))
     }
 
-    /// How much of the description `request` no longer shows.
-    pub(super) fn skip(&self, request: u16) -> u16 {
-        self.in_force().iter().find(|one| one.request == request).map_or(0, |one| one.skip)
+    /// How much of the description `request` no longer shows, and its sum.
+    pub(super) fn skip(&self, request: u16) -> (u16, u16) {
+        self.in_force().iter().find(|one| one.request == request).map_or((0, 0), |one| (one.skip, one.sum))
     }
 
     /// Forgets what was learned of `request` and those after it.
@@ -162,8 +164,8 @@ impl Samples {
     }
 
     /// Gives `request` the sample `choice` from now on.
-    pub(super) fn set(&mut self, request: u16, choice: u8, skip: u16) -> Result<(), LayoutError> {
-        let new = Override { request, choice, skip };
+    pub(super) fn set(&mut self, request: u16, choice: u8, (skip, sum): (u16, u16)) -> Result<(), LayoutError> {
+        let new = Override { request, choice, skip, sum };
         if let Some(found) = self.overrides.iter_mut().take(self.length).find(|one| one.request == request) {
             *found = new;
             return Ok(());
@@ -190,7 +192,7 @@ impl Samples {
             self.is_raising = false;
             let choice = self.choice(last, 0) + 1;
             if choice < failure.choices {
-                self.set(last, choice, 0)?;
+                self.set(last, choice, (0, 0))?;
                 return Ok(Next::Retry);
             }
             self.forget_from(last);
@@ -212,11 +214,11 @@ impl Samples {
             if choice >= frame.choices {
                 continue;
             }
-            self.forget_from(frame.request);
             if frame.sealing && choice + 1 == frame.choices {
                 return Ok(Next::Seal(frame.request));
             }
-            self.set(frame.request, choice, 0)?;
+            self.forget_from(frame.request);
+            self.set(frame.request, choice, (0, 0))?;
             return Ok(Next::Retry);
         }
         Ok(Next::GiveUp)
