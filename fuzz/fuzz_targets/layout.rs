@@ -207,10 +207,12 @@ fuzz_target!(|script: &[u8]| {
         return;
     }
     let fingerprint = layout::fingerprint::<Root>("bincode").expect("it had a layout before");
+    let sent = bytes.clone();
     let description = match Description::validate(&mut bytes[..length]) {
         // Of a type that is another each time that it is asked.
         Err(DescriptionError::Endless) => return,
-        description => description.expect("the tracer describes whatever it sees"),
+        Err(error) => panic!("the tracer describes whatever it sees: {error}: {:02x?}", &sent[..length]),
+        Ok(description) => description,
     };
     assert_eq!(description.fingerprint("bincode"), fingerprint);
     assert!(!description.to_string().is_empty());

@@ -5,8 +5,8 @@ use super::format::{
     TUPLE, VARIANT, is_leaf,
 };
 
-/// How deep nodes may nest within one definition.
-pub(super) const MAX_NESTING: usize = 64;
+/// How deep nodes may nest within one definition: as deep as the tracer goes, and what is there.
+pub(super) const MAX_NESTING: usize = super::MAX_DEPTH + 2;
 
 /// A description, wherever it lies.
 pub(super) trait Source {

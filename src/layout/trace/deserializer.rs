@@ -106,8 +106,8 @@ impl<'a> Trace<'a> {
             self.leaf(UNIT);
             return self.visit_fixed(Kind::Tuple, 0, visitor);
         }
-        self.tag(TUPLE);
         self.deepen()?;
+        self.tag(TUPLE);
         let result = self.visit_fixed(Kind::Tuple, length, visitor);
         self.run.depth -= 1;
         if !self.has_ended() || self.is_closing() {
@@ -241,6 +241,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
     fn deserialize_option<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
         let trace = self.trace;
         trace.step()?;
+        trace.deepen()?;
         trace.tag(OPTION);
         let is_described = trace.is_in_part() || trace.is_on_the_way();
         let from = trace.run.given;
@@ -252,16 +253,15 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
             visitor.visit_none()
         } else {
             let request = is_described.then(|| trace.open(2, true));
-            trace.deepen()?;
             let (from, nodes, sum) = (trace.run.given, trace.run.nodes, trace.run.sum);
             let result = visitor.visit_some(Tracer { trace });
-            trace.run.depth -= 1;
             let result = trace.after_node(from, nodes, result);
             if let Some(request) = request {
                 trace.close(request, (nodes, sum));
             }
             result
         };
+        trace.run.depth -= 1;
         if result.is_err() {
             trace.refuse(from, false);
             trace.mark();
@@ -272,8 +272,8 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
     fn deserialize_seq<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
         let trace = self.trace;
         trace.step()?;
-        trace.tag(SEQUENCE);
         trace.deepen()?;
+        trace.tag(SEQUENCE);
         let from = trace.run.given;
         let (length, open) = trace.give_length();
         let (nodes, sum) = (trace.run.nodes, trace.run.sum);
@@ -312,8 +312,8 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
     fn deserialize_map<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Stopped> {
         let trace = self.trace;
         trace.step()?;
-        trace.tag(MAP);
         trace.deepen()?;
+        trace.tag(MAP);
         let from = trace.run.given;
         let (length, open) = trace.give_length();
         let (nodes, sum) = (trace.run.nodes, trace.run.sum);

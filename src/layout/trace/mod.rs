@@ -395,6 +395,7 @@ impl<'a> Trace<'a> {
     /// A struct or enum begins.
     fn enter(&mut self, identity: Identity, is_enum: bool) -> Result<(u8, Role), Stopped> {
         self.step()?;
+        self.deepen()?;
         let index = match self.definitions.find_or_add(identity, is_enum) {
             Ok(index) => index,
             Err(error) => {
@@ -423,7 +424,6 @@ impl<'a> Trace<'a> {
             self.run.hop += 1;
             Role::Way
         };
-        self.deepen()?;
         if let Some(definition) = self.definitions.get_mut(index) {
             definition.open = definition.open.saturating_add(1);
         }
