@@ -150,7 +150,7 @@ impl Trace<'_> {
         for _ in 0..ATTEMPTS {
             self.start(run)?;
             let next = match self.run.outcome {
-                Outcome::Running | Outcome::Described if !describes || self.run.nodes == self.described => {
+                Outcome::Running | Outcome::Described if !describes || self.has_seen_all() => {
                     return Ok(Described::Whole);
                 }
                 Outcome::Running | Outcome::Described => return Err(LayoutError::Inconsistent),
@@ -180,7 +180,7 @@ impl Trace<'_> {
             if self.run.is_too_deep {
                 return Err(LayoutError::TooDeep);
             }
-            if self.run.nodes != self.described {
+            if !self.has_seen_all() {
                 return Err(LayoutError::Inconsistent);
             }
         }

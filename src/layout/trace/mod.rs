@@ -301,6 +301,11 @@ impl<'a> Trace<'a> {
         true
     }
 
+    /// Whether the run has seen what is in the output.
+    fn has_seen_all(&self) -> bool {
+        (self.run.nodes, self.run.sum) == (self.described, self.sum)
+    }
+
     fn leaf(&mut self, tag: u8) {
         let is_element = core::mem::take(&mut self.run.is_element);
         if self.is_new_node(tag) {
@@ -374,7 +379,7 @@ impl<'a> Trace<'a> {
             let skip = u16::try_from(self.run.nodes - before).unwrap_or(u16::MAX);
             let choice = self.run.frames.choices_of(request).saturating_sub(1);
             self.samples.forget_from(request);
-            if self.run.nodes != self.described {
+            if !self.has_seen_all() {
                 self.error.get_or_insert(LayoutError::Inconsistent);
             }
             if let Err(error) = self.samples.set(request, choice, (skip, self.run.sum.wrapping_sub(sum))) {
