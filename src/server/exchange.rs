@@ -49,6 +49,7 @@ pub(super) const RECEIVES: usize = 2;
 ///
 /// It is inlined because it returns just after a system call, and a return that the call has displaced is one that the
 /// processor does not foresee. It makes an exchange on a kept connection 3 % shorter.
+#[expect(clippy::too_many_arguments, reason = "it is one function, in parts of the server that are borrowed apart")]
 #[inline(always)]
 pub(super) fn exchange<C: IpcServerCommand, K: Codec, const N: usize>(
     waiting: &mut Option<Waiting<K>>,
