@@ -297,11 +297,6 @@ impl Model {
             }
             if accepts {
                 self.accept()?;
-                // One that was served may leave while newcomers are accepted: the next call will see it.
-                let served = self.waiting.iter().any(|&client| self.clients[client].call == self.calls);
-                if self.waiting.len() == self.places && served {
-                    break;
-                }
             } else if is_alone || events.len() < most || self.left == left_before {
                 break;
             }

@@ -214,12 +214,7 @@ where
         loop {
             match ready {
                 [] => return Ok(()),
-                &[event] if event.data.u64() == Token::LISTENER => {
-                    self.serve_newcomer(has_hung_up(event), context)?;
-                    if self.is_crowded() {
-                        return Ok(());
-                    }
-                }
+                &[event] if event.data.u64() == Token::LISTENER => self.serve_newcomer(has_hung_up(event), context)?,
                 [event] if event.data.u64() != Token::ALARM => {
                     // Nothing else was there.
                     self.serve_connection(Token::from_u64(event.data.u64()), Occasion::Ready, context);
@@ -269,16 +264,10 @@ where
         // Last, so that it does not take the slot of a connection whose command is there.
         if let Some(hung_up) = newcomer {
             self.serve_newcomer(hung_up, context)?;
-            return Ok(if self.is_crowded() { Unseen::Nothing } else { Unseen::Perhaps });
+            return Ok(Unseen::Perhaps);
         }
         let all_shown = ready.len() < left_before.min(EVENTS);
         Ok(if all_shown || self.left == left_before { Unseen::Nothing } else { Unseen::Perhaps })
-    }
-
-    /// Whether the next newcomer would take the slot of another, although one that was served in this call, and is
-    /// not looked at again in it, may have left meanwhile.
-    fn is_crowded(&self) -> bool {
-        self.table.len() == CONNECTIONS && self.table.has_served(self.call)
     }
 
     /// Serves a connection with a part of the work that is left.

@@ -206,12 +206,6 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         slot.entry.as_mut()
     }
 
-    /// Whether a connection is open that was served in this call.
-    #[cold]
-    pub(super) fn has_served(&self, call: u32) -> bool {
-        self.slots().any(|slot| slot.entry.as_ref().is_some_and(|entry| entry.call == call))
-    }
-
     /// Takes out the connection that `token` was made for, if it is still open.
     pub(super) fn remove(&mut self, token: Token) -> Option<Entry<K>> {
         let free = self.free;
