@@ -79,6 +79,14 @@ where
     /// It is closed after a last look for what it waits for: its event may not have had its turn.
     #[cold]
     fn make_room(&mut self, newcomer: Token, context: &mut C::Context<'_>) {
+        // Nobody loses the slot that a client has left since this call served it.
+        for index in 0..=CONNECTIONS {
+            let Some(token) = self.table.heard_again(index, self.call) else { continue };
+            self.serve_share(1, token, Occasion::LastLook, context);
+            if !self.table.is_full() {
+                return;
+            }
+        }
         // A connection that has got on is not the candidate any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
             let Some(candidate) = self.table.eviction_candidate(newcomer) else { break };

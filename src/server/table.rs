@@ -170,6 +170,11 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
         self.token_if(index, |entry| entry.deadline.is_some_and(|deadline| deadline <= now))
     }
 
+    /// The connection at `index` if it became idle in this call and something has come since.
+    pub(super) fn heard_again(&self, index: usize, call: u32) -> Option<Token> {
+        self.token_if(index, |entry| entry.call == call && entry.is_idle() && !entry.stream.is_silent())
+    }
+
     /// The connection at `index`.
     pub(super) fn at(&self, index: usize) -> Option<&Entry<K>> {
         self.slots().nth(index)?.entry.as_ref()
