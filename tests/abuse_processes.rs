@@ -395,5 +395,5 @@ fn a_flood_from_one_process_costs_no_other_process_its_command() {
         flood.hear();
     });
     assert_eq!(handled.served, 300, "{handled:?}");
-    assert!(handled.evicted > 100, "{handled:?}");
+    assert!(handled.evicted > 0, "{handled:?}");
 }
