@@ -10,11 +10,15 @@ use super::super::{LayoutError, MAX_DEFINITIONS};
 pub(super) struct Identity {
     pub(super) visit: usize,
     pub(super) names: &'static [&'static str],
+    /// Types that are visited by the same code are merged in some builds. Their names keep them apart in the text.
+    pub(super) name: &'static str,
 }
 
 impl PartialEq for Identity {
     fn eq(&self, other: &Self) -> bool {
-        self.visit == other.visit && (core::ptr::eq(self.names, other.names) || self.names == other.names)
+        self.visit == other.visit
+            && self.name == other.name
+            && (core::ptr::eq(self.names, other.names) || self.names == other.names)
     }
 }
 

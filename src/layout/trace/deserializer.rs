@@ -350,7 +350,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
             return trace.visit_tuple(0, visitor);
         }
         let visit = address_of_visit_seq::<V, &mut Elements<'_, 'a>>();
-        let (index, role) = trace.enter(Identity { visit, names }, false)?;
+        let (index, role) = trace.enter(Identity { visit, names, name }, false)?;
         if role == Role::Target {
             trace.begin(name, false);
             if let Part::Identify(identifier) = trace.part {
@@ -382,7 +382,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         }
         let trace = self.trace;
         let visit = address_of_visit_enum::<V, Variant<'_, 'a>>();
-        let (index, role) = trace.enter(Identity { visit, names }, true)?;
+        let (index, role) = trace.enter(Identity { visit, names, name }, true)?;
         let from = trace.run.given;
         let mut open = None;
         let identifier = match role {

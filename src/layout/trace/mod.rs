@@ -20,7 +20,7 @@ use self::samples::{Failure, Frame, Frames, Samples};
 pub(super) use self::whole::{fingerprint_with_turned_samples, whole_values};
 use super::fingerprint::Fingerprint;
 use super::format::{OPAQUE, REFERENCE, REFUSED, UNIT};
-use super::output::Output;
+use super::output::{Output, References};
 use super::{LayoutError, MAX_DEFINITIONS, MAX_DEPTH, MAX_STEPS};
 
 /// What one value of a type may be asked for in one run.
@@ -36,8 +36,8 @@ pub(super) struct Traced {
 /// Traces `T`, and writes its description from byte `skip` on to `into`.
 pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
     // Most types are made of few definitions: the memory for more is taken only by those that have them.
-    match with_room::<FEW_DEFINITIONS>(&run::<T>, Output::new(codec, skip, into)) {
-        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(&run::<T>, Output::new(codec, skip, into)),
+    match with_room::<FEW_DEFINITIONS>(&run::<T>, codec, skip, into) {
+        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(&run::<T>, codec, skip, into),
         traced => traced,
     }
 }
@@ -45,11 +45,11 @@ pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mu
 const FEW_DEFINITIONS: usize = 16;
 
 #[inline(never)]
-fn with_room<const N: usize>(run: RunOf<'_>, output: Output<'_>) -> Result<Traced, LayoutError> {
-    let mut room = [None; N];
-    let mut trace = Trace::new(output, &mut room);
+fn with_room<const N: usize>(run: RunOf<'_>, codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
+    let (mut room, mut references) = ([None; N], References::new());
+    let mut trace = Trace::new(Output::new(skip, into, &mut references), &mut room);
     trace.describe(run)?;
-    Ok(Traced { fingerprint: trace.output.fingerprint(), written: trace.output.written() })
+    Ok(Traced { fingerprint: trace.output.fingerprint(codec), written: trace.output.written() })
 }
 
 /// One run of a type's `deserialize`.
