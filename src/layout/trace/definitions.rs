@@ -1,5 +1,7 @@
 //! The structs and enums of which a type is made.
 
+use serde::de::{EnumAccess, SeqAccess, Visitor};
+
 use super::super::{LayoutError, MAX_DEFINITIONS};
 
 /// What tells one type from another: the address of the function that visits it, with the names of its parts.
@@ -149,4 +151,14 @@ impl Path {
     pub(super) fn target(&self) -> u8 {
         self.length.checked_sub(1).and_then(|last| self.step(last)).unwrap_or(ROOT)
     }
+}
+
+pub(super) fn address_of_visit_seq<V: Visitor<'static>, A: SeqAccess<'static>>() -> usize {
+    let visit: fn(V, A) -> Result<V::Value, A::Error> = V::visit_seq::<A>;
+    visit as *const () as usize
+}
+
+pub(super) fn address_of_visit_enum<V: Visitor<'static>, A: EnumAccess<'static>>() -> usize {
+    let visit: fn(V, A) -> Result<V::Value, A::Error> = V::visit_enum::<A>;
+    visit as *const () as usize
 }

@@ -10,6 +10,7 @@ mod definitions;
 mod deserializer;
 mod driver;
 mod samples;
+mod stopped;
 mod whole;
 
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use self::definitions::{Definition, Definitions, Identity, Path};
 use self::deserializer::Tracer;
 use self::samples::{Failure, Frame, Frames, Samples};
+use self::stopped::Stopped;
 pub(super) use self::whole::{fingerprint_with_turned_samples, whole_values};
 use super::fingerprint::Fingerprint;
 use super::format::{OPAQUE, REFERENCE, REFUSED, UNIT};
@@ -191,10 +193,6 @@ enum Role {
     Aside,
 }
 
-/// The error of every request of a run that has ended.
-#[derive(Debug)]
-struct Stopped;
-
 impl<'a> Trace<'a> {
     fn new(output: Output<'a>, room: &'a mut [Option<Definition>]) -> Self {
         Self {
@@ -233,18 +231,6 @@ impl<'a> Trace<'a> {
     fn fail(&mut self, error: LayoutError) {
         self.error.get_or_insert(error);
         self.finish(Outcome::Hopeless);
-    }
-
-    /// All that the run is for was seen.
-    fn part_ends(&mut self) {
-        if !self.is_whole {
-            self.finish(Outcome::Described);
-        }
-    }
-
-    /// Whether an option or list here stays empty, whatever it is described as.
-    fn stays_empty(&self) -> bool {
-        self.is_bare && self.is_in_part()
     }
 
     /// A visitor or seed that was given the samples from `from` on returned an error.
@@ -452,20 +438,5 @@ impl<'a> Trace<'a> {
         if let Some(definition) = self.definitions.get_mut(index) {
             definition.open = definition.open.saturating_sub(1);
         }
-    }
-}
-
-impl core::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the tracer has seen enough")
-    }
-}
-
-impl core::error::Error for Stopped {}
-
-impl serde::de::Error for Stopped {
-    #[cold]
-    fn custom<T: core::fmt::Display>(_: T) -> Self {
-        Self
     }
 }

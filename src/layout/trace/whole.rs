@@ -42,6 +42,18 @@ pub(in super::super) fn whole_values<T: Deserialize<'static>>(
 }
 
 impl Trace<'_> {
+    /// All that the run is for was seen.
+    pub(super) fn part_ends(&mut self) {
+        if !self.is_whole {
+            self.finish(Outcome::Described);
+        }
+    }
+
+    /// Whether an option or list here stays empty, whatever it is described as.
+    pub(super) fn stays_empty(&self) -> bool {
+        self.is_bare && self.is_in_part()
+    }
+
     fn values(&mut self, run: RunOf<'_>, variants: &dyn Fn(u8) -> usize) -> Result<(), LayoutError> {
         self.path = Path::ROOT;
         self.samples.forget_from(0);
