@@ -150,7 +150,11 @@ impl Codec for Counting {
         assert!(!from.is_empty(), "there is nothing to decode");
         let tried = TRIED.get();
         if let Some((length, missing)) = tried {
-            assert!(from.len() >= length + missing.min(length), "decoded in vain: {length} + {missing} of {}", from.len());
+            assert!(
+                from.len() >= length + missing.min(length),
+                "decoded in vain: {length} + {missing} of {}",
+                from.len()
+            );
         }
         let decoded = Bincode::decode_prefix::<T>(from, capacity);
         TRIED.set(match &decoded {
@@ -196,7 +200,8 @@ struct History {
 
 fuzz_target!(|script: Script| {
     let arrivals = events(&script.arrivals);
-    let is_cut_off = script.departures.iter().any(|departure| matches!(departure, Departure::Gone | Departure::Failure));
+    let is_cut_off =
+        script.departures.iter().any(|departure| matches!(departure, Departure::Gone | Departure::Failure));
     let departures = if script.rooms == 0 { script.departures.clone() } else { VecDeque::new() };
     let (mut expected, delayed) = predict(&arrivals, departures);
     let pieces = arrivals.len() + script.departures.len() + expected.executed.len();
@@ -337,9 +342,8 @@ fn drive(mut transport: Scripted, mut parking: u8, by_hand: bool) -> (History, u
     let mut log = Log::default();
     let mut buffers = Buffers::<CAPACITY>::new();
     let mut replied = 0;
-    let ended = unless_it_panics(|| {
-        exchange(&mut transport, &mut buffers, &mut log, &mut parking, by_hand, &mut replied)
-    });
+    let ended =
+        unless_it_panics(|| exchange(&mut transport, &mut buffers, &mut log, &mut parking, by_hand, &mut replied));
     let outcome = match ended {
         None => Outcome::Panicked,
         Some(Ok(())) => Outcome::Waiting,
@@ -365,7 +369,8 @@ fn exchange(
         *parking = parking.rotate_left(1);
         *parking & 1 == 1
     };
-    let mut accepted: Connection<'_, Accepted, _, Counting, CAPACITY> = Connection::with_codec(transport, &mut *buffers);
+    let mut accepted: Connection<'_, Accepted, _, Counting, CAPACITY> =
+        Connection::with_codec(transport, &mut *buffers);
     loop {
         let mut read = match accepted.receive::<Command>()? {
             Step::Ready(read) => read,
