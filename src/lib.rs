@@ -125,6 +125,7 @@ pub mod connection;
 #[cfg(all(any(doc, doctest), feature = "std", feature = "unix"))]
 pub mod guide;
 mod handler;
+pub mod layout;
 mod peer;
 mod request;
 #[cfg(feature = "unix")]

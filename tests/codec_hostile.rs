@@ -305,6 +305,7 @@ fn the_deepest_message_decodes_on_a_small_stack<K: Codec>() {
 }
 
 /// Contains itself, with a text inline: a level of it takes more than a KiB of stack.
+#[expect(clippy::large_enum_variant, reason = "that is what it is for")]
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 enum Named {
     End,

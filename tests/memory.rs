@@ -30,7 +30,7 @@ impl IpcServerCommand for Measure {
 #[cfg(target_pointer_width = "64")]
 const fn server(capacity: usize, connections: usize) -> usize {
     let log = if cfg!(feature = "log") { 32 } else { 0 };
-    488 + log + 64 * connections + (connections + 1) * (2 * capacity + 64)
+    528 + log + 72 * connections + (connections + 1) * (2 * capacity + 48)
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_size_of_a_server_is_known_at_compile_time() {
     }
     sizes!(256 1, 256 8, 256 64, 1024 1, 1024 8, 1024 64, 4096 1, 4096 8, 4096 64, 65536 8);
     assert_eq!(size_of::<IpcServer<Measure>>(), server(1024, 8));
-    assert_eq!(size_of::<Client>(), 160 + 2 * 1024 + 64);
+    assert_eq!(size_of::<Client>(), 176 + 2 * 1024 + 48);
 }
 
 #[test]

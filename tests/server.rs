@@ -798,3 +798,29 @@ fn a_malformed_command_is_decoded_a_second_time_only_for_the_log() {
     assert_eq!(server.handle_new_messages(()).unwrap().served, 1);
     assert_eq!(until_closed(&mut client), [8]);
 }
+
+#[test]
+fn a_server_that_spins_finds_the_next_command_and_sleeps_when_none_comes() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let spin = Duration::from_millis(200);
+    let mut server = IpcServer::<Command>::builder().keep_open(true).spin(spin).bind(&path).unwrap();
+    let mut stack = Vec::new();
+    let mut client = connect_and_send(&path, &Command::Push { x: 1 }.bytes());
+    assert!(server.wait(None).unwrap());
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(response(&mut client), Response::Push { x: 1 });
+
+    // It looks for as long as it may, and no longer than the caller wants to wait.
+    let start = Instant::now();
+    assert!(!server.wait(Some(Duration::from_millis(20))).unwrap());
+    assert!(start.elapsed() >= Duration::from_millis(20) && start.elapsed() < spin);
+    client.write_all(&Command::Push { x: 2 }.bytes()).unwrap();
+    assert!(server.wait(None).unwrap());
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 1);
+    assert_eq!(stack, [1, 2]);
+
+    // After a call that has served nobody it sleeps at once.
+    assert_eq!(server.handle_new_messages(&mut stack).unwrap().served, 0);
+    assert!(!server.wait(Some(Duration::from_millis(1))).unwrap());
+}

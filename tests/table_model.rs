@@ -18,7 +18,7 @@ use ipc_server::{Handled, IpcServer, IpcServerCommand, ServerBuffers};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
-use support::{Scratch, connect, is_readable, watched};
+use support::{Scratch, add, connect, is_readable, watched};
 
 /// How many ready sockets the server sees at once.
 const EVENTS: usize = 16;
@@ -103,6 +103,10 @@ struct Client {
     closed: bool,
     /// Whether no command of its has begun to arrive.
     idle: bool,
+    /// Whether the next command may be in `input`, so that the next call has to look.
+    has_more: bool,
+    /// The last call that served it.
+    call: usize,
 }
 
 impl Client {
@@ -111,7 +115,17 @@ impl Client {
     }
 
     fn is_ready(&self) -> bool {
-        !self.closed && (self.has_left() || !self.unread.is_empty())
+        !self.closed && (self.has_left() || self.has_more || !self.unread.is_empty())
+    }
+
+    /// What `input` begins with.
+    fn next(&self) -> Next {
+        match *self.input.as_slice() {
+            [0, 0, 0, 0, number, ..] => Next::Double(number),
+            [1, 0, 0, 0, ..] => Next::Panic,
+            [0xff, _, _, _, ..] => Next::Garbage,
+            _ => Next::Part,
+        }
     }
 
     fn send(&mut self, sent: &[Sent], length: usize) {
@@ -141,8 +155,24 @@ impl Client {
     }
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Next {
+    Double(u8),
+    Panic,
+    Garbage,
+    /// Of a command, or nothing.
+    Part,
+}
+
 /// That the handler has panicked.
 struct Panicked;
+
+/// What one visit makes of a connection.
+enum Visited {
+    Closed,
+    /// It goes on waiting; whether it has finished an exchange.
+    Waits(bool),
+}
 
 const LISTENER: usize = usize::MAX;
 
@@ -151,6 +181,11 @@ struct Model {
     places: usize,
     keep_open: bool,
     work_per_call: usize,
+    /// What the current call has done, and how many commands it may still execute.
+    handled: Handled,
+    left: usize,
+    calls: usize,
+    totals: Handled,
     clients: Vec<Client>,
     backlog: VecDeque<usize>,
     /// The clients that wait, those first that have waited longest.
@@ -183,6 +218,8 @@ impl Model {
             received: Vec::new(),
             closed: false,
             idle: false,
+            has_more: false,
+            call: 0,
         };
         client.send(sent, length);
         self.backlog.push_back(self.clients.len());
@@ -225,34 +262,55 @@ impl Model {
     }
 
     fn call(&mut self) -> Result<Handled, Panicked> {
-        let mut handled = Handled::default();
-        let mut turns = self.work_per_call;
-        while turns > 0 {
-            let events = self.events(turns.min(EVENTS));
-            if events.is_empty() {
-                break;
+        self.handled = Handled::default();
+        let outcome = self.handle();
+        let pending = self.totals.pending;
+        add(&mut self.totals, self.handled);
+        match outcome {
+            Ok(()) => {
+                self.handled.pending = self.waiting.len();
+                self.totals.pending = self.waiting.len();
             }
-            turns -= events.len();
-            for &client in events.iter().filter(|&&who| who != LISTENER) {
-                self.serve_waiting(client, &mut handled)?;
-            }
-            if events.contains(&LISTENER) {
-                self.accept(&mut handled)?;
-            }
+            Err(Panicked) => self.totals.pending = pending,
         }
-        handled.pending = self.waiting.len();
-        Ok(handled)
+        outcome.map(|()| self.handled)
     }
 
-    fn accept(&mut self, handled: &mut Handled) -> Result<(), Panicked> {
-        let newcomer = self.backlog.pop_front().unwrap();
-        let served = handled.served;
-        if !self.advance(newcomer, handled)? {
-            return Ok(());
+    fn handle(&mut self) -> Result<(), Panicked> {
+        self.calls += 1;
+        self.left = self.work_per_call;
+        while self.left > 0 {
+            let left_before = self.left;
+            let most = self.left.min(EVENTS);
+            let events = self.events(most);
+            let is_alone = events.len() == 1;
+            let mut accepts = false;
+            let mut others = events.len();
+            for &who in &events {
+                if who == LISTENER {
+                    accepts = true;
+                } else {
+                    let share = if is_alone { self.left } else { self.left / others };
+                    others -= 1;
+                    self.serve_ready(share, who)?;
+                }
+            }
+            if accepts {
+                self.accept()?;
+            } else if is_alone || events.len() < most || self.left == left_before {
+                break;
+            }
         }
-        self.clients[newcomer].idle = handled.served > served && self.clients[newcomer].input.is_empty();
+        Ok(())
+    }
+
+    fn accept(&mut self) -> Result<(), Panicked> {
+        let newcomer = self.backlog.pop_front().unwrap();
+        let Visited::Waits(finished) = self.visit(newcomer)? else { return Ok(()) };
+        let client = &mut self.clients[newcomer];
+        client.idle = finished && client.input.is_empty();
         // Whatever becomes of the others, the newcomer is admitted.
-        let made = self.make_room(handled);
+        let made = self.make_room();
         self.waiting.push(newcomer);
         if self.clients[newcomer].is_ready() {
             self.wake(newcomer);
@@ -260,13 +318,13 @@ impl Model {
         made
     }
 
-    fn make_room(&mut self, handled: &mut Handled) -> Result<(), Panicked> {
+    fn make_room(&mut self) -> Result<(), Panicked> {
         for _ in 0..self.places {
             if self.waiting.len() < self.places {
                 return Ok(());
             }
             let oldest = self.oldest();
-            self.serve_waiting(oldest, handled)?;
+            self.serve_waiting(1, oldest)?;
             if self.oldest() == oldest {
                 break;
             }
@@ -274,33 +332,42 @@ impl Model {
         if self.waiting.len() == self.places {
             let oldest = self.oldest();
             self.end(oldest);
-            handled.evicted += 1;
+            self.handled.evicted += 1;
         }
         Ok(())
     }
 
-    /// The one that has owed something longest; if none does, the one that has been idle longest.
+    /// The one that has owed something longest; if none does, the one that has been idle longest. All are of one process.
     fn oldest(&self) -> usize {
         let owing = self.waiting.iter().find(|&&client| !self.clients[client].idle);
         owing.or_else(|| self.waiting.first()).copied().unwrap_or(usize::MAX)
     }
 
-    fn serve_waiting(&mut self, client: usize, handled: &mut Handled) -> Result<(), Panicked> {
-        if !self.waiting.contains(&client) {
+    /// Serves a connection that is ready, unless this call has served it.
+    fn serve_ready(&mut self, share: usize, client: usize) -> Result<(), Panicked> {
+        if !self.waiting.contains(&client) || self.clients[client].call == self.calls {
             return Ok(());
         }
-        let served = handled.served;
-        if !self.advance(client, handled)? {
-            return Ok(());
-        }
-        let finished = handled.served > served;
-        let was_idle = self.clients[client].idle;
-        let idle = (finished || was_idle) && self.clients[client].input.is_empty();
-        if finished || idle != was_idle {
+        self.serve_waiting(share, client)
+    }
+
+    /// Serves a connection that waits with so much of the work that is left.
+    fn serve_waiting(&mut self, share: usize, client: usize) -> Result<(), Panicked> {
+        let others = self.left.saturating_sub(share);
+        self.left = share;
+        let visited = self.visit(client)?;
+        self.left += others;
+        let Visited::Waits(finished) = visited else { return Ok(()) };
+        let state = &mut self.clients[client];
+        let was_idle = state.idle;
+        state.idle = (finished || was_idle) && state.input.is_empty();
+        if finished || state.idle != was_idle {
             self.waiting.retain(|&other| other != client);
             self.waiting.push(client);
         }
-        self.clients[client].idle = idle;
+        if self.clients[client].is_ready() {
+            self.wake(client);
+        }
         Ok(())
     }
 
@@ -310,58 +377,69 @@ impl Model {
         self.ready.retain(|&other| other != client);
     }
 
-    /// Takes a connection as far as it goes. Whether it goes on waiting.
-    fn advance(&mut self, client: usize, handled: &mut Handled) -> Result<bool, Panicked> {
+    fn reject(&mut self, client: usize) -> Visited {
+        self.handled.rejected += 1;
+        self.end(client);
+        Visited::Closed
+    }
+
+    /// Takes a connection as far as it goes with the work that is left.
+    fn visit(&mut self, client: usize) -> Result<Visited, Panicked> {
         let state = &mut self.clients[client];
-        let unread = std::mem::take(&mut state.unread);
-        state.input.extend(unread);
+        state.call = self.calls;
+        state.has_more = false;
+        self.left = self.left.saturating_sub(1);
+        if state.next() == Next::Part {
+            let unread = std::mem::take(&mut state.unread);
+            state.input.extend(unread);
+        }
+        match state.next() {
+            Next::Double(_) | Next::Panic => {}
+            Next::Garbage => return Ok(self.reject(client)),
+            Next::Part if !state.has_left() => return Ok(Visited::Waits(false)),
+            Next::Part if state.input.is_empty() => {
+                self.handled.closed += 1;
+                self.end(client);
+                return Ok(Visited::Closed);
+            }
+            Next::Part => return Ok(self.reject(client)),
+        }
         let mut replies = Vec::new();
         loop {
-            match *state.input.as_slice() {
-                [0, 0, 0, 0, number, ..] => {
+            match state.next() {
+                Next::Double(number) => {
                     state.input.drain(..5);
                     replies.push(number.wrapping_mul(2));
-                    if self.keep_open {
-                        continue;
-                    }
                 }
-                [1, 0, 0, 0, ..] => {
+                Next::Panic => {
+                    // Those before it were executed.
+                    state.replies.extend(replies);
                     self.end(client);
                     return Err(Panicked);
                 }
-                _ => {}
+                Next::Garbage | Next::Part => unreachable!("this is a command"),
             }
-            break;
+            if !self.keep_open || self.left == 0 || !matches!(state.next(), Next::Double(_) | Next::Panic) {
+                break;
+            }
+            self.left -= 1;
+            self.handled.served += 1;
         }
-        if !replies.is_empty() {
-            if state.has_left() {
-                handled.rejected += 1;
-                self.end(client);
-                return Ok(false);
-            }
-            handled.served += replies.len();
-            state.replies.extend(replies);
-            if !self.keep_open {
-                self.end(client);
-                return Ok(false);
-            }
-            if state.input.len() < 4 || state.input[0] != 0xff {
-                return Ok(true);
-            }
+        if state.has_left() {
+            return Ok(self.reject(client));
         }
-        if state.input.len() >= 4 && state.input[0] == 0xff {
-            handled.rejected += 1;
-        } else if state.has_left() {
-            if state.input.is_empty() {
-                handled.closed += 1;
-            } else {
-                handled.rejected += 1;
-            }
-        } else {
-            return Ok(true);
+        state.replies.extend(replies);
+        self.handled.served += 1;
+        if !self.keep_open {
+            self.end(client);
+            return Ok(Visited::Closed);
         }
-        self.end(client);
-        Ok(false)
+        state.has_more = !state.input.is_empty() && (self.left == 0 || state.next() == Next::Garbage);
+        if state.has_more && self.left > 0 {
+            self.left -= 1;
+            return Ok(self.reject(client));
+        }
+        Ok(Visited::Waits(true))
     }
 }
 
@@ -380,6 +458,10 @@ fn follow<const PLACES: usize>(steps: &[Step], keep_open: bool, work_per_call: u
         places: PLACES,
         keep_open,
         work_per_call,
+        handled: Handled::default(),
+        left: 0,
+        calls: 0,
+        totals: Handled::default(),
         clients: Vec::new(),
         backlog: VecDeque::new(),
         waiting: Vec::new(),
@@ -389,6 +471,7 @@ fn follow<const PLACES: usize>(steps: &[Step], keep_open: bool, work_per_call: u
         let handled = catch_unwind(AssertUnwindSafe(|| server.handle_new_messages(()).unwrap())).ok();
         let expected = model.call().ok();
         assert_eq!(handled, expected);
+        assert_eq!(*server.totals(), model.totals);
         assert_eq!(watched(server), model.waiting.len() + 2, "beside the connections the listener and the alarm");
         for (number, client) in model.clients.iter_mut().enumerate() {
             if client.has_left() {
@@ -451,7 +534,7 @@ fn follow_any<const PLACES: usize>(keep_open: bool, work_per_call: usize) {
 #[test]
 fn a_server_does_what_its_model_does() {
     for keep_open in [false, true] {
-        for work_per_call in [2048, 1] {
+        for work_per_call in [2048, 3, 1] {
             follow_any::<1>(keep_open, work_per_call);
             follow_any::<2>(keep_open, work_per_call);
             follow_any::<5>(keep_open, work_per_call);

@@ -109,13 +109,24 @@ struct Rare {
     hinted_low: Cell<Option<usize>>,
 }
 
-impl Rare {
+impl Message<'_, '_> {
+    /// How many elements there are after an error or an element without bytes: none if nothing more can be read.
+    ///
+    /// The element that the message ended in takes bytes, and so do those that `remain`, unless a seed decides.
     #[cold]
     #[inline(never)]
-    fn also_missing(&self, elements: usize) {
-        self.missing_around.set(self.missing_around.get().saturating_add(elements));
+    fn remaining_after(&self, remaining: usize, are_alike: bool) -> usize {
+        if self.input.stopped().is_none() {
+            return remaining;
+        }
+        if are_alike {
+            self.rare.missing_around.set(self.rare.missing_around.get().saturating_add(remaining));
+        }
+        0
     }
+}
 
+impl Rare {
     /// What a visitor is told of `remaining` elements that can't all have arrived: what has is shared among the sequences that
     /// are being read, the outermost first.
     #[cold]

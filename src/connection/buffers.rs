@@ -105,6 +105,7 @@ impl<const N: usize> Buffer<N> {
     }
 
     /// Decoding is worth a try with any byte.
+    #[cfg(feature = "unix")]
     pub(crate) fn wait_for_nothing(&mut self) {
         self.in_vain = self.start;
     }

@@ -8,7 +8,7 @@
 //! | [`connections`](crate::ServerBuilder::connections) `M` | 8 | how many clients may be waited for at once |
 //! | [`deadline`](crate::ServerBuilder::deadline) | 5 s | how long a client may take for one exchange |
 //! | [`Deep`](crate::codec::Deep) | 128 levels | how deep a message may nest |
-//! | [`work_per_call`](crate::ServerBuilder::work_per_call) | 2,048 | how much one `handle_new_messages` does at most |
+//! | [`work_per_call`](crate::ServerBuilder::work_per_call) | 2,048 | how many commands one `handle_new_messages` executes at most |
 //!
 //! # The capacity
 //!
@@ -70,8 +70,8 @@
 //!
 //! # The memory
 //!
-//! On a target of 64 bits a server is `488 + 64 M + (M + 1) (2 N + 64)` bytes, rounded up to a multiple of 8, with the feature
-//! `log` 32 more, and a [`Client`](crate::Client) `160 + (2 N + 64)`. The crate's tests hold them to it.
+//! On a target of 64 bits a server is `528 + 72 M + (M + 1) (2 N + 48)` bytes, rounded up to a multiple of 8, with the feature
+//! `log` 32 more, and a [`Client`](crate::Client) `176 + (2 N + 48)`. The crate's tests hold them to it.
 //!
 //! ```
 //! # mod level { include!("../../tests/support/level.rs"); }
@@ -79,12 +79,12 @@
 //! use ipc_server::codec::Bincode;
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
-//! assert_eq!(size_of::<IpcServer<Command>>(), 20_008);
+//! assert_eq!(size_of::<IpcServer<Command>>(), 19_952);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_704);
 //! # }
 //! ```
 //!
-//! All but `488 + 64 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
+//! All but `528 + 72 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
 //! which is a value and lies where you put it. But a value is moved while it is built, so that the stack must hold some copies
 //! for a moment. Where that is too much, [lend](crate::ServerBuilder::buffers) the server its buffers:
 //!

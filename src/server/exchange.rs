@@ -39,32 +39,34 @@ impl<K> Waiting<K> {
 }
 
 /// How many times a connection's socket is read in one call: once for what is there, once to see that there is no more.
-const RECEIVES: usize = 2;
+pub(super) const RECEIVES: usize = 2;
 
 /// Takes a connection as far as it goes now, or to where its replies are out. `waiting` says what it waits for and will say so
 /// again, unless it is over.
 ///
+/// The socket is read `receives` times at most, and not if a whole command is in the buffers already.
 /// Each command but the first is taken off `left`, the work that the connection may still cause in this call. Returns whether
 /// an exchange was finished.
 ///
 /// It is inlined because it returns just after a system call, and a return that the call has displaced is one that the
 /// processor does not foresee. It makes an exchange on a kept connection 3 % shorter.
 #[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "it is a part of its caller, which has them all")]
 pub(super) fn exchange<C: Request, K: Codec, H: Handler<C> + ?Sized, const N: usize>(
     waiting: &mut Option<Waiting<K>>,
     stream: &mut Stream,
     buffers: &mut Buffers<N>,
     keep_open: bool,
+    receives: usize,
     left: &mut usize,
     handler: &mut H,
     report: &mut Report,
 ) -> Result<bool, ConnectionError<Errno>> {
-    let times = if matches!(waiting, Some(Waiting::Share(_))) { 0 } else { RECEIVES };
     let mut next = match waiting.take() {
         None => return Ok(false),
         Some(Waiting::Reply(parked)) => Next::Reply(parked.resume(stream, buffers)),
         Some(Waiting::Command(parked) | Waiting::Share(parked)) => {
-            match parked.resume(stream, buffers).receive_times::<C>(times)? {
+            match parked.resume(stream, buffers).receive_times::<C>(receives)? {
                 Step::Ready(read) => Next::Execute(read),
                 Step::NotYet(accepted) => {
                     *waiting = Some(Waiting::Command(accepted.park().0));

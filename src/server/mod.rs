@@ -232,7 +232,7 @@ where
                 &[event] if event.data.u64() == Token::LISTENER => self.serve_newcomer(has_hung_up(event), handler)?,
                 [event] if event.data.u64() != Token::ALARM => {
                     // Nothing else was there.
-                    self.serve_connection(Token::from_u64(event.data.u64()), Occasion::Ready, handler);
+                    self.serve_connection(Token::from_u64(event.data.u64()), occasion_of(event), handler);
                     return Ok(());
                 }
                 several => {
@@ -259,11 +259,15 @@ where
         let mut others = ready.len();
         for event in ready {
             match event.data.u64() {
-                Token::LISTENER => newcomer = Some(has_hung_up(*event)),
+                Token::LISTENER => {
+                    newcomer = Some(has_hung_up(*event));
+                    // Its share is what the others leave.
+                    continue;
+                }
                 Token::ALARM => is_due = true,
                 token => {
                     let share = self.left.checked_div(others).unwrap_or_default();
-                    self.serve_share(share, Token::from_u64(token), Occasion::Ready, handler);
+                    self.serve_share(share, Token::from_u64(token), occasion_of(event), handler);
                 }
             }
             others -= 1;
@@ -298,10 +302,13 @@ where
     /// [`ServerError`] if the server itself is broken.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<bool, ServerError> {
         let spin = timeout.map_or(self.settings.spin, |timeout| timeout.min(self.settings.spin));
-        if !spin.is_zero() && self.report.call().served > 0 && self.spin(spin).map_err(ServerError::epoll)? {
+        if spin.is_zero() || self.report.call().served == 0 {
+            return self.readiness.wait(timeout).map_err(ServerError::epoll);
+        }
+        if self.spin(spin).map_err(ServerError::epoll)? {
             return Ok(true);
         }
-        self.readiness.wait(timeout).map_err(ServerError::epoll)
+        self.readiness.wait(timeout.map(|timeout| timeout.saturating_sub(spin))).map_err(ServerError::epoll)
     }
 
     /// Looks for something to do, and lets others run, for a while.
@@ -349,6 +356,13 @@ where
         }
         self.alarm.set(next).map_err(ServerError::timer)
     }
+}
+
+/// Whether a connection is served although it may have been in this call: what has hung up sends nothing more, and its slot may
+/// be needed.
+#[inline]
+fn occasion_of(event: &Event) -> Occasion {
+    if has_hung_up(*event) { Occasion::LastLook } else { Occasion::Ready }
 }
 
 /// What is ready, but no more than there is work left, so that each has a share.

@@ -3,7 +3,7 @@
 use core::borrow::BorrowMut;
 use core::mem::{forget, replace};
 
-use super::exchange::{Waiting, exchange};
+use super::exchange::{RECEIVES, Waiting, exchange};
 use super::report::Incident;
 use super::table::{Entry, Table, Token};
 use super::{IpcServer, ServerBuffers};
@@ -21,7 +21,7 @@ pub(super) enum Occasion {
     Ready,
     /// It has to finish an exchange now, or is closed.
     Due,
-    /// It is about to be evicted.
+    /// It is about to be evicted, or nothing more will come.
     LastLook,
     /// It has just been served, and its next command may be there.
     Again,
@@ -74,6 +74,8 @@ where
             &mut entry.stream,
             buffers,
             self.settings.keep_open,
+            // What comes while this call works waits for the next one.
+            if occasion == Occasion::Again { 0 } else { RECEIVES },
             &mut self.left,
             handler,
             &mut self.report,

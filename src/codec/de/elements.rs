@@ -63,13 +63,7 @@ impl<'de, L: Layout, E: Carried> Elements<'_, '_, 'de, L, E> {
     /// and says nothing of it is followed by one of these.
     #[inline]
     fn end_if_stopped<S>(&mut self) {
-        if self.deserializer.message.input.stopped().is_some() {
-            // The element that the message ended in takes bytes, and so do those that remain, unless the seed decides.
-            if size_of::<S>() == 0 {
-                self.deserializer.message.rare.also_missing(self.remaining);
-            }
-            self.remaining = 0;
-        }
+        self.remaining = self.deserializer.message.remaining_after(self.remaining, size_of::<S>() == 0);
     }
 
     /// What a visitor may reserve room for: all that remains, unless the elements that the message has declared so far can't

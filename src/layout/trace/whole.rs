@@ -1,0 +1,72 @@
+//! Whole values, for a check of their `Serialize`.
+
+use serde::Deserialize;
+
+use super::super::fingerprint::Fingerprint;
+use super::super::output::Output;
+use super::super::{LayoutError, MAX_DEFINITIONS};
+use super::definitions::Path;
+use super::deserializer::Tracer;
+use super::{Outcome, Part, RunOf, Trace, run};
+
+/// The fingerprint of `T` when it is given other samples first.
+pub(in super::super) fn fingerprint_with_turned_samples<T: Deserialize<'static>>(
+    turn: usize,
+) -> Result<Fingerprint, LayoutError> {
+    let mut room = [None; MAX_DEFINITIONS];
+    let mut trace = Trace::new(Output::new("", 0, &mut []), &mut room);
+    trace.turn = turn;
+    trace.describe(&run::<T>)?;
+    Ok(trace.output.fingerprint())
+}
+
+/// Makes a value for every part of `T`, once with something in its options and lists and once without, and calls `each`.
+///
+/// `variants` says how many variants a definition has, by its number.
+pub(in super::super) fn whole_values<T: Deserialize<'static>>(
+    variants: impl Fn(u8) -> usize,
+    each: impl Fn(&T),
+) -> Result<(), LayoutError> {
+    let mut room = [None; MAX_DEFINITIONS];
+    let mut trace = Trace::new(Output::new("", 0, &mut []), &mut room);
+    trace.describe(&run::<T>)?;
+    trace.is_whole = true;
+    let run = |trace: &mut Trace<'_>| match T::deserialize(Tracer { trace }) {
+        Ok(value) if !trace.has_ended() => {
+            trace.finish(Outcome::Described);
+            each(&value);
+        }
+        _ => trace.refuse(0, false),
+    };
+    trace.values(&run, &variants)
+}
+
+impl Trace<'_> {
+    fn values(&mut self, run: RunOf<'_>, variants: &dyn Fn(u8) -> usize) -> Result<(), LayoutError> {
+        self.path = Path::ROOT;
+        self.samples.forget_from(0);
+        self.full_and_bare(run, Part::Body)?;
+        let mut number = 1;
+        while let Some((index, definition)) = self.definitions.numbered(number) {
+            self.path = self.definitions.path_to(index);
+            self.samples.forget_from(0);
+            if definition.is_enum {
+                for variant in 0..variants(number) {
+                    self.full_and_bare(run, Part::Variant(variant as u16))?;
+                }
+            } else {
+                self.full_and_bare(run, Part::Body)?;
+            }
+            number += 1;
+        }
+        Ok(())
+    }
+
+    fn full_and_bare(&mut self, run: RunOf<'_>, part: Part) -> Result<(), LayoutError> {
+        for is_bare in [false, true] {
+            self.is_bare = is_bare;
+            self.part(run, part)?;
+        }
+        Ok(())
+    }
+}

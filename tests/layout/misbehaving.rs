@@ -1,0 +1,164 @@
+//! A `Deserialize` that does not keep to the rules ends all the same.
+
+use std::fmt;
+
+use ipc_server::layout::{self, LayoutError};
+use serde::Deserialize;
+use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
+
+use super::support::{shows, text};
+
+macro_rules! expecting {
+    () => {
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("anything")
+        }
+    };
+}
+
+struct IgnoresErrors;
+impl<'de> Deserialize<'de> for IgnoresErrors {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let _ = String::deserialize(deserializer);
+        Ok(Self)
+    }
+}
+
+/// Asks until it is told that there is no more, whatever the answer.
+struct Greedy(usize);
+impl<'de> Deserialize<'de> for Greedy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = usize;
+            expecting!();
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<usize, A::Error> {
+                let mut count = 0;
+                while let Ok(Some(_)) = seq.next_element::<u8>() {
+                    count += 1;
+                }
+                for _ in 0..1000 {
+                    let _ = seq.next_element::<String>();
+                }
+                Ok(count)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<usize, A::Error> {
+                while let Ok(Some(_)) = map.next_key::<u8>() {}
+                for _ in 0..1000 {
+                    let _ = map.next_value::<u8>();
+                }
+                Ok(0)
+            }
+        }
+        deserializer.deserialize_tuple(3, All).map(Self)
+    }
+}
+
+struct GreedyMap;
+impl<'de> Deserialize<'de> for GreedyMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Values;
+        impl<'de> Visitor<'de> for Values {
+            type Value = ();
+            expecting!();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+                for _ in 0..1000 {
+                    let _ = map.next_value::<u8>();
+                    let _ = map.next_key::<u8>();
+                }
+                Ok(())
+            }
+        }
+        deserializer.deserialize_map(Values).map(|()| Self)
+    }
+}
+
+/// Never content with what it gets.
+struct NeverEnough;
+impl<'de> Deserialize<'de> for NeverEnough {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let _ = <(u8, [u16; 16], String, Option<Vec<(char, u8)>>)>::deserialize(deserializer)?;
+        Err(serde::de::Error::custom("never"))
+    }
+}
+
+struct Without;
+impl<'de> Deserialize<'de> for Without {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+struct NoContent;
+impl<'de> Deserialize<'de> for NoContent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Unasked;
+        impl<'de> Visitor<'de> for Unasked {
+            type Value = ();
+            expecting!();
+            fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<(), A::Error> {
+                access.variant::<u32>().map(|_| ())
+            }
+        }
+        deserializer.deserialize_enum("NoContent", &["A", "B"], Unasked).map(|()| Self)
+    }
+}
+
+struct Endless(Box<Endless>);
+impl<'de> Deserialize<'de> for Endless {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <(Self, Self)>::deserialize(deserializer).map(|(this, _)| this)
+    }
+}
+
+#[derive(Deserialize)]
+struct EndlessStruct {
+    within: Box<EndlessStruct>,
+}
+
+#[derive(Deserialize)]
+enum EndlessEnum {
+    Only(Box<EndlessEnum>),
+}
+
+/// What follows depends on the first byte.
+struct Tagged;
+impl<'de> Deserialize<'de> for Tagged {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Parts;
+        impl<'de> Visitor<'de> for Parts {
+            type Value = ();
+            expecting!();
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+                if seq.next_element::<u8>()? == Some(1) {
+                    seq.next_element::<u8>()?;
+                } else {
+                    seq.next_element::<u32>()?;
+                }
+                Err(serde::de::Error::custom("and then it refuses"))
+            }
+        }
+        deserializer.deserialize_tuple(2, Parts).map(|()| Self)
+    }
+}
+
+#[test]
+fn misbehaving_types_end_and_what_they_hide_is_opaque() {
+    shows::<IgnoresErrors>("String");
+    shows::<(Greedy, u8)>("((u8, u8, u8), u8)");
+    shows::<Without>("()");
+    shows::<NoContent>("enum NoContent { A, B }");
+    assert!(text::<GreedyMap>().contains("opaque"));
+    assert!(text::<NeverEnough>().contains("opaque"));
+    assert!(text::<Tagged>().contains("opaque"));
+    assert!(text::<(Magic, Vec<NeverEnough>, u8)>().contains("opaque"));
+}
+
+type Magic = Option<NeverEnough>;
+
+#[test]
+fn a_type_without_end_has_no_layout() {
+    assert_eq!(layout::fingerprint::<Endless>("bincode"), Err(LayoutError::TooDeep));
+    assert_eq!(layout::fingerprint::<EndlessStruct>("bincode"), Err(LayoutError::TooDeep));
+    assert_eq!(layout::fingerprint::<EndlessEnum>("bincode"), Err(LayoutError::TooDeep));
+}
