@@ -371,3 +371,36 @@ fn the_file_is_never_wider_than_its_mode() {
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
     }
 }
+
+/// Begins a command and does not finish it.
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_half() {
+    let _half = connect_and_send(&socket(), &ADD.bytes()[..7]);
+    say("begun");
+    told();
+}
+
+/// With one connection each: what all hold together counts, where no process holds more than another.
+#[test]
+fn many_processes_of_a_foreign_user_cost_no_other_user_a_command() {
+    if !is_root("many_processes_of_a_foreign_user_cost_no_other_user_a_command") {
+        return;
+    }
+    let scratch = Scratch::new();
+    let program = stage(&scratch, 0o755);
+    let path = scratch.path("s");
+    let builder = IpcServer::<Command>::builder().connections::<4>().mode(0o666).authorize(|_| true);
+    let mut server = builder.bind(&path).unwrap();
+    let mut honest = connect_and_send(&path, &ADD.bytes()[..7]);
+    let handled = serve_while(&mut server, &mut Vec::new(), || {
+        let foreign: Vec<_> = (0..8).map(|_| start_foreign(&program, "part_half", &path, FOREIGN)).collect();
+        for process in &foreign {
+            assert_eq!(process.hear(), "begun");
+        }
+        // One after another the newcomers have taken each other's slots, not that of the oldest.
+        honest.write_all(&ADD.bytes()[7..]).unwrap();
+        assert_eq!(response(&mut honest), SUM);
+    });
+    assert_eq!((handled.served, handled.evicted >= 4), (1, true), "{handled:?}");
+}

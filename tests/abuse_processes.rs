@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::io::Write;
 use std::mem::MaybeUninit;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command as Program, Stdio, exit};
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -427,4 +427,63 @@ fn a_storm_of_signals_interrupts_no_exchange() {
     let signals: usize = storm.hear().parse().unwrap();
     assert!(signals > 100, "only {signals} signals");
     assert!(storm.end().success());
+}
+
+/// Begins commands and finishes none, as fast as it can, and keeps as many connections as it may.
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_flood() {
+    let path = socket();
+    let mut kept = std::collections::VecDeque::new();
+    let mut connections = 0_usize;
+    let enough = thread::spawn(told);
+    while !enough.is_finished() {
+        let Ok(mut client) = UnixStream::connect(&path) else { continue };
+        // The server may have closed it already.
+        let _ = client.write_all(&ADD.bytes()[..3]);
+        kept.push_back(client);
+        if kept.len() > 100 {
+            kept.pop_front();
+        }
+        connections += 1;
+        if connections == 100 {
+            say("flooding");
+        }
+    }
+    say(connections);
+}
+
+/// Sends each command in two pieces, and waits between them; says how many were answered.
+#[test]
+#[ignore = "a part, in a process of its own"]
+fn part_in_two_pieces() {
+    let path = socket();
+    let mut answered = 0;
+    for _ in 0..100 {
+        let mut client = connect_and_send(&path, &ADD.bytes()[..7]);
+        thread::sleep(Duration::from_millis(2));
+        if client.write_all(&ADD.bytes()[7..]).is_ok() && until_closed(&mut client).len() == 12 {
+            answered += 1;
+        }
+    }
+    say(answered);
+}
+
+#[test]
+fn a_flood_from_one_process_costs_no_other_process_its_command() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::new(&path).unwrap();
+    let handled = serve_while(&mut server, &mut Vec::new(), || {
+        let mut flood = Process::start("part_flood", &path);
+        assert_eq!(flood.hear(), "flooding");
+        let honest: Vec<_> = (0..3).map(|_| Process::start("part_in_two_pieces", &path)).collect();
+        for process in honest {
+            assert_eq!(process.hear(), "100");
+        }
+        flood.tell("enough");
+        flood.hear();
+    });
+    assert_eq!(handled.served, 300, "{handled:?}");
+    assert!(handled.evicted > 0, "{handled:?}");
 }

@@ -352,3 +352,58 @@ fn a_client_waits_longer_than_a_server_by_default() {
     assert!(defaults.0.contains("deadline: 10s"), "{}", defaults.0);
     assert!(defaults.1.contains("deadline: 5s"), "{}", defaults.1);
 }
+
+/// Sends what belongs to no call once the client has its response, or with it.
+#[test]
+fn what_comes_between_two_calls_is_not_the_response_to_the_second() {
+    let wrong = bincode::serialize(&Response::Add { c: 666 }).unwrap();
+    // A byte, a response, and the end alone.
+    for late in [&wrong[..1], &wrong[..], &[]] {
+        let scratch = Scratch::new();
+        let path = scratch.path("s");
+        let (say, is_late) = std::sync::mpsc::channel();
+        let sent = late.to_vec();
+        plain_server(&path, 2, move |mut stream, number| {
+            read_add(&mut stream);
+            stream.write_all(&sum_bytes()).unwrap();
+            if number == 0 {
+                // The client need not have it yet: it is behind the response in the same socket.
+                stream.write_all(&sent).unwrap();
+                if sent.is_empty() {
+                    stream.shutdown(std::net::Shutdown::Write).unwrap();
+                }
+                say.send(stream).unwrap();
+            }
+        });
+        let mut client = Client::connect(path.as_str()).unwrap();
+        assert_eq!(client.call(&ADD), Ok(SUM));
+        let _kept = is_late.recv().unwrap();
+        assert_eq!(client.call(&ADD), Ok(SUM), "{late:02x?} came late");
+    }
+}
+
+#[test]
+fn what_lies_behind_a_response_that_fills_the_capacity_is_not_the_next() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    plain_server(&path, 2, |mut stream, number| {
+        stream.read_exact(&mut [0; 12]).unwrap();
+        let wrong = bincode::serialize(&Response::Add { c: 666 }).unwrap();
+        // In one piece, of which the client has room for the first message.
+        stream.write_all(&if number == 0 { [sum_bytes(), wrong].concat() } else { sum_bytes() }).unwrap();
+        // Until the client has left.
+        let _ = stream.read(&mut [0; 64]);
+    });
+    #[derive(serde::Serialize, serde::Deserialize, Debug)]
+    struct Short(u32, u64);
+    impl ipc_server::IpcServerCommand for Short {
+        type Response = Response;
+        type Context<'a> = ();
+        fn process(self, (): &mut ()) -> Response {
+            SUM
+        }
+    }
+    let mut client = Client::builder().capacity::<12>().connect(path.as_str()).unwrap();
+    assert_eq!(client.call(&Short(2, 3)), Ok(SUM));
+    assert_eq!(client.call(&Short(2, 3)), Ok(SUM));
+}

@@ -469,3 +469,272 @@ fn an_error_knows_its_source() {
     assert_eq!(source(&ConnectionError::Transport(std::io::Error::other("line"))), Some("line".to_owned()));
     assert_eq!(source(&ConnectionError::EmptyCommand), None);
 }
+
+/// What was executed is answered, whatever becomes of the command behind it.
+mod failing {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    use ipc_server::IpcServerCommand;
+    use ipc_server::codec::EncodeError;
+    use ipc_server::connection::{Buffers, Connection, ConnectionError, Step};
+    use serde::{Deserialize, Serialize, Serializer};
+
+    use super::{Act, Broken, Scripted};
+
+    #[derive(Serialize, Deserialize, Debug)]
+    enum Command {
+        Answer(u8),
+        Panic,
+        Refuse,
+        Long,
+    }
+
+    #[derive(Deserialize, Debug)]
+    enum Response {
+        Answer(u8),
+        Refused,
+        Long,
+    }
+
+    impl Serialize for Response {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self {
+                Self::Answer(byte) => serializer.serialize_u8(*byte),
+                Self::Refused => Err(serde::ser::Error::custom("refused")),
+                Self::Long => [[0_u8; 5]; 13].serialize(serializer),
+            }
+        }
+    }
+
+    impl IpcServerCommand for Command {
+        type Response = Response;
+        type Context<'a> = ();
+
+        fn process(self, (): &mut ()) -> Response {
+            match self {
+                Self::Answer(byte) => Response::Answer(byte),
+                Self::Panic => resume_unwind(Box::new("as told")),
+                Self::Refuse => Response::Refused,
+                Self::Long => Response::Long,
+            }
+        }
+    }
+
+    /// Three commands and a fourth, whose replies leave together; the transport does so with them after it has received.
+    fn serve(transport: &mut Scripted, fourth: u8) -> ConnectionError<Broken> {
+        for byte in 1..=3 {
+            transport.arriving.extend([0, 0, 0, 0, byte]);
+        }
+        transport.arriving.extend([fourth, 0, 0, 0]);
+        transport.has_room = true;
+        let mut buffers = Buffers::<64>::new();
+        let Ok(Step::Ready(mut read)) = Connection::new(transport, &mut buffers).receive::<Command>() else {
+            panic!("all has arrived")
+        };
+        loop {
+            let processed = match read.process(&mut ()) {
+                Ok(processed) => processed,
+                Err(error) => return error,
+            };
+            let Step::Ready(next) = processed.read_ahead::<Command>() else { panic!("the transport has room") };
+            read = next;
+        }
+    }
+
+    #[test]
+    fn replies_that_were_put_off_leave_before_a_response_that_cannot_be_encoded() {
+        for (fourth, error) in [(2, None), (3, Some(EncodeError::BufferFull))] {
+            let mut transport = Scripted::default();
+            let ConnectionError::Response(end) = serve(&mut transport, fourth) else { panic!("it can't be encoded") };
+            assert!(error.is_none_or(|error| error == end));
+            assert_eq!((&transport.sent[..], transport.sends), (&[1, 2, 3][..], 1));
+        }
+    }
+
+    #[test]
+    fn replies_that_were_put_off_leave_before_a_panic() {
+        let mut transport = Scripted::default();
+        assert!(catch_unwind(AssertUnwindSafe(|| serve(&mut transport, 1))).is_err());
+        assert_eq!((&transport.sent[..], transport.sends), (&[1, 2, 3][..], 1));
+    }
+
+    #[test]
+    fn where_they_do_not_leave_it_is_their_failure_or_the_responses() {
+        let mut transport = Scripted { script: [Act::Move(64), Act::Fail].into(), ..Scripted::default() };
+        assert_eq!(serve(&mut transport, 2), ConnectionError::Transport(Broken));
+        let mut transport = Scripted { script: [Act::Move(64), Act::Move(2), Act::Wait].into(), ..Scripted::default() };
+        assert!(matches!(serve(&mut transport, 3), ConnectionError::Response(_)));
+        assert_eq!(transport.sent, [1, 2]);
+    }
+}
+
+/// A message that comes in pieces is not decoded anew at each.
+mod in_pieces {
+    use std::cell::Cell;
+    use std::convert::Infallible;
+    use std::task::Poll;
+
+    use ipc_server::IpcServerCommand;
+    use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError, PrefixError};
+    use ipc_server::connection::{Buffers, Connection, Step, Transport};
+    use serde::{Deserialize, Deserializer, Serialize};
+
+    const CAPACITY: usize = 64 * 1024;
+
+    thread_local! {
+        /// How many texts, and elements of lists, were begun to be decoded.
+        static STEPS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn step() {
+        STEPS.set(STEPS.get() + 1);
+    }
+
+    #[derive(Serialize, Debug, PartialEq)]
+    struct Text(String);
+
+    impl<'de> Deserialize<'de> for Text {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            step();
+            String::deserialize(deserializer).map(Self)
+        }
+    }
+
+    #[derive(Serialize, Debug, PartialEq)]
+    struct Byte(u8);
+
+    impl<'de> Deserialize<'de> for Byte {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            step();
+            u8::deserialize(deserializer).map(Self)
+        }
+    }
+
+    /// Both a command and a response.
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    enum Message {
+        Text(Text),
+        List(Vec<Byte>),
+    }
+
+    impl IpcServerCommand for Message {
+        type Response = Self;
+        type Context<'a> = ();
+
+        fn process(self, (): &mut ()) -> Self {
+            self
+        }
+    }
+
+    /// Delivers single bytes and takes all that is sent.
+    struct Drip(std::vec::IntoIter<u8>);
+
+    impl Transport for Drip {
+        type Error = Infallible;
+
+        fn receive(&mut self, into: &mut [u8]) -> Poll<Result<usize, Infallible>> {
+            self.0.next().map_or(Poll::Pending, |byte| {
+                into[0] = byte;
+                Poll::Ready(Ok(1))
+            })
+        }
+
+        fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Infallible>> {
+            Poll::Ready(Ok(from.len()))
+        }
+    }
+
+    fn encoded<K: Codec>(message: &Message) -> std::vec::IntoIter<u8> {
+        let mut bytes = vec![0; CAPACITY];
+        let length = K::encode(message, &mut bytes).unwrap();
+        bytes.truncate(length);
+        bytes.into_iter()
+    }
+
+    /// How many steps each side takes for a message in single bytes.
+    fn steps<K: Codec>(message: &Message) -> [usize; 2] {
+        let mut buffers = Box::new(Buffers::<CAPACITY>::new());
+        let both = [false, true];
+        both.map(|is_client| {
+            STEPS.set(0);
+            let drip = Drip(encoded::<K>(message));
+            if is_client {
+                let asking = Connection::<_, _, K, CAPACITY>::ask_with_codec(drip, &mut buffers, message).unwrap();
+                let Ok(Step::Ready(asked)) = asking.send_command() else { panic!("it is taken") };
+                let Ok(Step::Ready((response, _))) = asked.receive_response() else { panic!("all has arrived") };
+                assert_eq!(response, *message);
+            } else {
+                let accepted = Connection::<_, _, K, CAPACITY>::with_codec(drip, &mut buffers);
+                let Ok(Step::Ready(read)) = accepted.receive::<Message>() else { panic!("all has arrived") };
+                assert_eq!(read.command(), message);
+            }
+            STEPS.get()
+        })
+    }
+
+    fn text(length: usize) -> Message {
+        Message::Text(Text("x".repeat(length)))
+    }
+
+    fn list(length: usize) -> Message {
+        Message::List((0..length).map(|_| Byte(1)).collect())
+    }
+
+    fn texts<K: Codec>() {
+        for length in [2 << 10, 32 << 10] {
+            for steps in steps::<K>(&text(length)) {
+                assert!(steps <= 40, "{steps} for a text of {length} bytes");
+            }
+        }
+    }
+
+    fn lists<K: Codec>() {
+        for length in [2 << 10, 32 << 10] {
+            for steps in steps::<K>(&list(length)) {
+                assert!(steps <= 3 * length, "{steps} for {length} elements");
+            }
+        }
+    }
+
+    /// Bincode's texts, with what is missing counted as well as it can be.
+    struct Counting;
+
+    impl Codec for Counting {
+        fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
+            Bincode::encode(value, into)
+        }
+
+        fn decode<'de, T: Deserialize<'de>>(from: &'de [u8]) -> Result<(T, usize), DecodeError> {
+            Bincode::decode(from)
+        }
+
+        fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], _: usize) -> Result<(T, usize), PrefixError> {
+            Bincode::decode(from).map_err(|error| match error {
+                DecodeError::Incomplete => {
+                    let text = from.get(4..12).map_or(0, |length| u64::from_le_bytes(length.try_into().unwrap()));
+                    PrefixError::Incomplete { missing: 12 + usize::try_from(text).unwrap() - from.len() }
+                }
+                _ => PrefixError::Malformed,
+            })
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_waited_for() {
+        texts::<Counting>();
+    }
+
+    #[test]
+    fn a_text_in_single_bytes_is_decoded_few_times() {
+        texts::<Bincode>();
+        #[cfg(feature = "postcard")]
+        texts::<ipc_server::codec::Postcard>();
+    }
+
+    #[test]
+    fn a_list_in_single_bytes_costs_at_most_three_times_what_it_costs_whole() {
+        lists::<Bincode>();
+        #[cfg(feature = "postcard")]
+        lists::<ipc_server::codec::Postcard>();
+    }
+}

@@ -106,3 +106,23 @@ fn lent_buffers_serve_one_server_after_another() {
     let server = IpcServer::<Measure>::builder().buffers(buffers).bind(path.as_str()).unwrap();
     assert!(size_of_val(&server) < 1024);
 }
+
+/// A stack much smaller than one message, whether the compiler optimizes or not.
+#[test]
+fn the_first_byte_of_a_connection_needs_no_stack_for_its_buffers() {
+    static BUFFERS: Mutex<ServerBuffers<{ 1 << 20 }, 1>> = Mutex::new(ServerBuffers::new());
+
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let daemon = thread::Builder::new().stack_size(256 << 10).spawn(move || {
+        let mut buffers = BUFFERS.lock().unwrap();
+        let mut server = IpcServer::<Measure>::builder().buffers(&mut *buffers).bind(path.as_str()).unwrap();
+        let client = thread::spawn(move || ipc_server::call(&Measure("four".into()), path.as_str()));
+        while server.totals().served == 0 {
+            server.wait(None).unwrap();
+            server.handle_new_messages(()).unwrap();
+        }
+        assert_eq!(client.join().unwrap(), Ok(("four".into(), 4)));
+    });
+    daemon.unwrap().join().unwrap();
+}

@@ -48,6 +48,9 @@ impl Serialize for Answer {
     }
 }
 
+/// Its commands take longer to execute than to send.
+const SLOW: u8 = 7;
+
 /// How many commands each client has had executed.
 type Counts = [usize; 8];
 
@@ -58,6 +61,9 @@ impl IpcServerCommand for Command {
     fn process(self, counts: &mut Self::Context<'_>) -> Answer {
         match self {
             Self::Count(who) => {
+                if who == SLOW {
+                    thread::sleep(Duration::from_millis(1));
+                }
                 counts[usize::from(who)] += 1;
                 Answer::Counted(who)
             }
@@ -285,14 +291,16 @@ fn pipeline_until_stopped(path: &str, batch: &[u8]) -> (usize, usize) {
 
 #[test]
 fn shutdown_ends_a_client_that_streams_for_ever_and_answers_all_of_it() {
-    for work in [1, 2048] {
+    // A client of slow commands is never between two of them.
+    for (work, who, batch) in [(1, 1, 10), (2048, 1, 10), (2048, SLOW, 1)] {
         let scratch = Scratch::new();
         let path = scratch.path("s");
         let mut server = server::<1024, 8>(&path, Some(work));
         let mut counts = Counts::default();
         let limit = Duration::from_secs(2);
-        let client = thread::spawn(move || pipeline_until_stopped(&path, &count(1).repeat(10)));
-        while counts[1] < 100 {
+        let client = thread::spawn(move || pipeline_until_stopped(&path, &count(who).repeat(batch)));
+        let who = usize::from(who);
+        while counts[who] < 100 {
             server.wait(Some(LIMIT)).unwrap();
             server.handle_new_messages(&mut counts).unwrap();
         }
@@ -301,7 +309,7 @@ fn shutdown_ends_a_client_that_streams_for_ever_and_answers_all_of_it() {
         assert_eq!(last.pending, 0);
         assert!(start.elapsed() < limit);
         let (sent, received) = client.join().unwrap();
-        assert_eq!((sent / 5, received), (counts[1], counts[1]));
+        assert_eq!((sent / 5, received), (counts[who], counts[who]));
     }
 }
 

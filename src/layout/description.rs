@@ -55,26 +55,7 @@ impl<'d> Description<'d> {
     /// The fingerprint of the type as `codec` writes it, which is what its program says of it.
     #[must_use]
     pub fn fingerprint(self, codec: &str) -> Fingerprint {
-        let mut fingerprint = Fingerprint::of_codec(codec);
-        let walk = Walk { source: self.bytes };
-        let mut counted = 0;
-        let mut leave_out = |from: usize, to: usize| {
-            fingerprint.add(self.bytes.get(counted..from).unwrap_or_default());
-            counted = to;
-        };
-        let mut at = walk.definitions();
-        while let Some(head) = at.and_then(|at| walk.head(at)) {
-            leave_out(at.unwrap_or_default() + 1, head.content);
-            let mut variant = head.content;
-            while walk.is(variant, VARIANT) {
-                leave_out(variant + 1, variant + 1 + SLOT);
-                let Some(next) = walk.skip_variant(variant) else { break };
-                variant = next;
-            }
-            at = at.and_then(|at| walk.skip_definition(at));
-        }
-        leave_out(self.bytes.len(), self.bytes.len());
-        fingerprint
+        super::recompute::fingerprint(self.bytes, codec)
     }
 }
 

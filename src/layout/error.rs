@@ -8,6 +8,8 @@ use core::fmt;
 pub enum LayoutError {
     /// The type is made of more than [`MAX_DEFINITIONS`](super::MAX_DEFINITIONS) structs and enums.
     TooManyDefinitions,
+    /// The type names structs and enums in too many places: 191 are possible with any number of them.
+    TooManyReferences,
     /// A value of the type nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH), or has no end.
     TooDeep,
     /// Too many parts of the type refuse the first samples that they are given.
@@ -24,6 +26,7 @@ impl fmt::Display for LayoutError {
             Self::TooManyDefinitions => {
                 write!(f, "the type is made of more than {} structs and enums", super::MAX_DEFINITIONS)
             }
+            Self::TooManyReferences => f.write_str("the type names structs and enums in too many places"),
             Self::TooDeep => write!(f, "values of the type nest deeper than {} levels", super::MAX_DEPTH),
             Self::TooManySamples => f.write_str("too many parts of the type refuse the first samples they are given"),
             Self::Inconsistent => f.write_str("what the type asks for depends on the values that it is given"),

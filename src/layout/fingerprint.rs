@@ -35,11 +35,15 @@ impl Fingerprint {
         self.0
     }
 
-    /// Of a layout of which nothing is known but the codec.
-    pub(super) fn of_codec(name: &str) -> Self {
-        let mut fingerprint = Self(0xcbf2_9ce4_8422_2325);
-        fingerprint.add_number(name.len());
-        fingerprint.add(name.as_bytes());
+    /// Of nothing.
+    pub(super) const NONE: Self = Self(0xcbf2_9ce4_8422_2325);
+
+    /// Of a type that `codec` writes, whose root with all that it refers to has the fingerprint `root`.
+    pub(super) fn of_type(codec: &str, root: u64) -> Self {
+        let mut fingerprint = Self::NONE;
+        fingerprint.add_number(codec.len());
+        fingerprint.add(codec.as_bytes());
+        fingerprint.add(&root.to_le_bytes());
         fingerprint
     }
 
@@ -81,4 +85,15 @@ pub(super) fn leb128(number: usize) -> ([u8; 10], usize) {
         *byte |= 0x80;
     }
     (bytes, bytes.len())
+}
+
+/// How far references are followed from the root: as far as there are definitions.
+pub(super) const ROUNDS: usize = super::MAX_DEFINITIONS;
+
+/// A definition's own fingerprint, to which those of the definitions that it refers to are added one by one.
+///
+/// So it matters what a definition is, not which number it has. Builds differ in the latter: some merge types that are
+/// visited by the same code.
+pub(super) const fn with_reference(fingerprint: u64, reference: u64) -> u64 {
+    (fingerprint.rotate_left(5) ^ reference).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -71,6 +71,7 @@ mod fingerprint;
 mod format;
 mod output;
 mod parse;
+mod recompute;
 mod snapshot;
 mod text;
 mod trace;

@@ -1,25 +1,101 @@
 //! Where a description goes while it is traced: into its fingerprint, and as far as asked into a buffer.
 
-use super::fingerprint::{Fingerprint, leb128};
+use super::fingerprint::{Fingerprint, ROUNDS, leb128, with_reference};
 use super::format::{REFERENCE, REFUSED, REPEAT};
+use super::{LayoutError, MAX_DEFINITIONS};
 
 /// Takes the description in order, and keeps the part from `skip` on that fits `window`.
 pub(super) struct Output<'a> {
+    /// Of the definition that is being described, without what it refers to.
     fingerprint: Fingerprint,
+    references: &'a mut References,
     window: &'a mut [u8],
     skip: usize,
     written: usize,
+    error: Option<LayoutError>,
     /// An element of a tuple, of which more may follow: its tag, its number if it is a reference, and how many.
     held: Option<(u8, u8, usize)>,
 }
 
-impl<'a> Output<'a> {
-    pub(super) fn new(codec: &str, skip: usize, window: &'a mut [u8]) -> Self {
-        Self { fingerprint: Fingerprint::of_codec(codec), window, skip, written: 0, held: None }
+/// What refers to what.
+pub(super) struct References {
+    /// The fingerprints of the root and of each definition, without what they refer to.
+    own: [u64; MAX_DEFINITIONS + 1],
+    /// How many of them are there.
+    definitions: usize,
+    /// Number and repetitions, in the order of the description. A number of 0 ends a definition's.
+    all: [(u8, u16); REFERENCES],
+    length: usize,
+}
+
+/// How many references a type may have.
+const REFERENCES: usize = 256;
+
+impl References {
+    pub(super) fn new() -> Self {
+        Self { own: [0; MAX_DEFINITIONS + 1], definitions: 0, all: [(0, 0); REFERENCES], length: 0 }
     }
 
-    pub(super) fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+    fn push(&mut self, number: u8, count: usize) -> Result<(), LayoutError> {
+        let entry = self.all.get_mut(self.length).ok_or(LayoutError::TooManyReferences)?;
+        *entry = (number, u16::try_from(count).map_err(|_| LayoutError::TooManyReferences)?);
+        self.length += 1;
+        Ok(())
+    }
+
+    /// The fingerprint of the root with all that it refers to.
+    fn of_root(&self) -> u64 {
+        let mut before = [0; MAX_DEFINITIONS + 1];
+        let mut now = before;
+        for _ in 0..=ROUNDS {
+            let mut entries = self.all.iter().take(self.length);
+            let mut is_changed = false;
+            for (index, own) in self.own.iter().enumerate().take(self.definitions) {
+                let mut all = *own;
+                for &(number, count) in entries.by_ref().take_while(|(number, _)| *number != 0) {
+                    let reference = before.get(usize::from(number)).copied().unwrap_or(0);
+                    for _ in 0..count {
+                        all = with_reference(all, reference);
+                    }
+                }
+                if let Some(now) = now.get_mut(index) {
+                    is_changed |= *now != all;
+                    *now = all;
+                }
+            }
+            // Only what is recursive changes to the last.
+            if !is_changed {
+                break;
+            }
+            for (before, now) in before.iter_mut().zip(&now).take(self.definitions) {
+                *before = *now;
+            }
+        }
+        now.first().copied().unwrap_or(0)
+    }
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(skip: usize, window: &'a mut [u8], references: &'a mut References) -> Self {
+        Self { fingerprint: Fingerprint::NONE, references, error: None, window, skip, written: 0, held: None }
+    }
+
+    /// The fingerprint of all that was described, as `codec` writes it.
+    pub(super) fn fingerprint(&self, codec: &str) -> Fingerprint {
+        Fingerprint::of_type(codec, self.references.of_root())
+    }
+
+    /// The root, or a definition, is described.
+    pub(super) fn end_definition(&mut self) -> Result<(), LayoutError> {
+        self.flush();
+        let References { own, definitions, .. } = &mut *self.references;
+        if let Some(own) = own.get_mut(*definitions) {
+            *own = self.fingerprint.to_u64();
+        }
+        *definitions += 1;
+        self.fingerprint = Fingerprint::NONE;
+        let ended = self.references.push(0, 0);
+        self.error.map_or(ended, Err)
     }
 
     /// How much of the window is in use.
@@ -92,14 +168,31 @@ impl<'a> Output<'a> {
         if count == 0 {
             return;
         }
+        if tag == REFERENCE {
+            return self.put_references(number, count);
+        }
         if count > 1 {
             self.put_now(&[REPEAT]);
             self.put_number(count);
         }
         self.put_now(&[tag]);
-        if tag == REFERENCE {
-            self.put_number(number.into());
+    }
+
+    /// Which of them are the same is not in the fingerprint.
+    fn put_references(&mut self, number: u8, count: usize) {
+        for _ in 0..count {
+            self.fingerprint.add(&[REFERENCE]);
         }
+        if let Err(error) = self.references.push(number, count) {
+            self.error.get_or_insert(error);
+        }
+        if count > 1 {
+            let (bytes, length) = leb128(count);
+            self.copy(&[REPEAT]);
+            self.copy(bytes.get(..length).unwrap_or_default());
+        }
+        // A number of a definition takes one byte.
+        self.copy(&[REFERENCE, number]);
     }
 
     fn put_number(&mut self, number: usize) {

@@ -87,7 +87,7 @@ where
         // A connection that has got on is not the candidate any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
             let Some(candidate) = self.table.eviction_candidate(newcomer) else { break };
-            self.serve_share(1, candidate, Occasion::LastLook, handler);
+            self.serve_connection(candidate, Occasion::LastLook, handler);
             if !self.table.is_full() {
                 return;
             }

@@ -50,8 +50,8 @@ pub(super) const RECEIVES: usize = 2;
 ///
 /// It is inlined because it returns just after a system call, and a return that the call has displaced is one that the
 /// processor does not foresee. It makes an exchange on a kept connection 3 % shorter.
+#[expect(clippy::too_many_arguments, reason = "it is one function, in parts of the server that are borrowed apart")]
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "it is a part of its caller, which has them all")]
 pub(super) fn exchange<C: Request, K: Codec, H: Handler<C> + ?Sized, const N: usize>(
     waiting: &mut Option<Waiting<K>>,
     stream: &mut Stream,

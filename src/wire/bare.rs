@@ -15,7 +15,6 @@ pub(crate) enum Refused {
 /// Takes the message at the front of `input`, and says how many bytes it took. `None` if it has not all arrived: then `input`
 /// knows how many bytes must come before it is looked at again.
 // Out of line, the message would go through memory.
-// Out of line, the message would go through memory.
 #[inline(always)]
 pub(crate) fn take<T: for<'a> Deserialize<'a>, K: Codec, const N: usize>(
     input: &mut Buffer<N>,

@@ -168,3 +168,22 @@ fn real_bincode_reads_types_of_one_fingerprint_as_each_other() {
     read_as::<uuid::Uuid, Vec<u8>>(uuid::Uuid::from_u128(7));
     read_as::<semver::Version, String>(semver::Version::new(1, 2, 3));
 }
+
+/// Some builds merge types that are visited by the same code, others do not.
+#[test]
+fn it_matters_what_a_type_is_and_not_whether_it_is_the_same() {
+    #[derive(Deserialize)]
+    struct Same {
+        a: Option<Level>,
+        b: [Level; 3],
+        c: Level,
+    }
+    #[derive(Deserialize)]
+    struct Others {
+        a: Option<Renamed>,
+        b: (Level, Renamed, Level),
+        c: Level,
+    }
+    assert_eq!(fingerprint::<Same>(), fingerprint::<Others>());
+    assert_eq!(text::<Same>().lines().count() + 1, text::<Others>().lines().count());
+}

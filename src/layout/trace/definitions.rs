@@ -1,5 +1,7 @@
 //! The structs and enums of which a type is made.
 
+use serde::de::{EnumAccess, SeqAccess, Visitor};
+
 use super::super::{LayoutError, MAX_DEFINITIONS};
 
 /// What tells one type from another: the address of the function that visits it, with the names of its parts.
@@ -10,11 +12,15 @@ use super::super::{LayoutError, MAX_DEFINITIONS};
 pub(super) struct Identity {
     pub(super) visit: usize,
     pub(super) names: &'static [&'static str],
+    /// Types that are visited by the same code are merged in some builds. Their names keep them apart in the text.
+    pub(super) name: &'static str,
 }
 
 impl PartialEq for Identity {
     fn eq(&self, other: &Self) -> bool {
-        self.visit == other.visit && (core::ptr::eq(self.names, other.names) || self.names == other.names)
+        self.visit == other.visit
+            && self.name == other.name
+            && (core::ptr::eq(self.names, other.names) || self.names == other.names)
     }
 }
 
@@ -145,4 +151,14 @@ impl Path {
     pub(super) fn target(&self) -> u8 {
         self.length.checked_sub(1).and_then(|last| self.step(last)).unwrap_or(ROOT)
     }
+}
+
+pub(super) fn address_of_visit_seq<V: Visitor<'static>, A: SeqAccess<'static>>() -> usize {
+    let visit: fn(V, A) -> Result<V::Value, A::Error> = V::visit_seq::<A>;
+    visit as *const () as usize
+}
+
+pub(super) fn address_of_visit_enum<V: Visitor<'static>, A: EnumAccess<'static>>() -> usize {
+    let visit: fn(V, A) -> Result<V::Value, A::Error> = V::visit_enum::<A>;
+    visit as *const () as usize
 }

@@ -1,6 +1,6 @@
 //! What a type may ask for, and what it is given.
 
-use serde::de::{Deserializer, EnumAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Visitor};
 
 use super::super::SAMPLE;
 use super::super::format::{
@@ -8,8 +8,8 @@ use super::super::format::{
     U64, U128, UNIT,
 };
 use super::access::{Elements, Entries, IdentifierAsKey, Kind, Variant};
-use super::definitions::Identity;
-use super::samples::{BYTES, CHARACTERS, INTEGERS, LENGTHS, SHORT_LENGTHS, TEXTS};
+use super::definitions::{Identity, address_of_visit_enum, address_of_visit_seq};
+use super::samples::{BYTES, CHARACTERS, INTEGERS, LENGTHS, SHORT_LENGTHS, TEXTS, number, samples_of};
 use super::{Identifier, Outcome, Part, Role, Stopped, Trace};
 
 /// Gives a type one value.
@@ -350,7 +350,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
             return trace.visit_tuple(0, visitor);
         }
         let visit = address_of_visit_seq::<V, &mut Elements<'_, 'a>>();
-        let (index, role) = trace.enter(Identity { visit, names }, false)?;
+        let (index, role) = trace.enter(Identity { visit, names, name }, false)?;
         if role == Role::Target {
             trace.begin(name, false);
             if let Part::Identify(identifier) = trace.part {
@@ -382,7 +382,7 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         }
         let trace = self.trace;
         let visit = address_of_visit_enum::<V, Variant<'_, 'a>>();
-        let (index, role) = trace.enter(Identity { visit, names }, true)?;
+        let (index, role) = trace.enter(Identity { visit, names, name }, true)?;
         let from = trace.run.given;
         let mut open = None;
         let identifier = match role {
@@ -420,31 +420,6 @@ impl<'a> Deserializer<'static> for Tracer<'_, 'a> {
         trace.leave(index, role);
         if trace.has_ended() { Err(Stopped) } else { result }
     }
-}
-
-/// Of a sample that the author gave there are no others.
-fn samples_of<T>(by_hand: &Option<T>, others: usize) -> usize {
-    if by_hand.is_some() { 1 } else { others }
-}
-
-/// A decimal number, modulo 2<sup>128</sup>.
-fn number(text: &str) -> i128 {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let number = digits
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .fold(0_i128, |number, digit| number.wrapping_mul(10).wrapping_add(i128::from(digit - b'0')));
-    if digits.len() < text.len() { number.wrapping_neg() } else { number }
-}
-
-fn address_of_visit_seq<V: Visitor<'static>, A: SeqAccess<'static>>() -> usize {
-    let visit: fn(V, A) -> Result<V::Value, A::Error> = V::visit_seq::<A>;
-    visit as *const () as usize
-}
-
-fn address_of_visit_enum<V: Visitor<'static>, A: EnumAccess<'static>>() -> usize {
-    let visit: fn(V, A) -> Result<V::Value, A::Error> = V::visit_enum::<A>;
-    visit as *const () as usize
 }
 
 impl Trace<'_> {

@@ -27,6 +27,7 @@ impl Trace<'_> {
             Described::InPart => self.refused(),
             _ => {}
         }
+        self.output.end_definition()?;
         let mut number = 1;
         while let Some((index, definition)) = self.definitions.numbered(number) {
             if self.output.is_full() {
@@ -42,6 +43,7 @@ impl Trace<'_> {
             } else {
                 self.describe_struct(run)?
             }
+            self.output.end_definition()?;
             number += 1;
         }
         self.output.put(&[END]);

@@ -10,6 +10,7 @@ mod definitions;
 mod deserializer;
 mod driver;
 mod samples;
+mod stopped;
 mod whole;
 
 use serde::Deserialize;
@@ -17,10 +18,11 @@ use serde::Deserialize;
 use self::definitions::{Definition, Definitions, Identity, Path};
 use self::deserializer::Tracer;
 use self::samples::{Failure, Frame, Frames, Samples};
+use self::stopped::Stopped;
 pub(super) use self::whole::{fingerprint_with_turned_samples, whole_values};
 use super::fingerprint::Fingerprint;
 use super::format::{OPAQUE, REFERENCE, REFUSED, UNIT};
-use super::output::Output;
+use super::output::{Output, References};
 use super::{LayoutError, MAX_DEFINITIONS, MAX_DEPTH, MAX_STEPS};
 
 /// What one value of a type may be asked for in one run.
@@ -36,8 +38,8 @@ pub(super) struct Traced {
 /// Traces `T`, and writes its description from byte `skip` on to `into`.
 pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
     // Most types are made of few definitions: the memory for more is taken only by those that have them.
-    match with_room::<FEW_DEFINITIONS>(&run::<T>, Output::new(codec, skip, into)) {
-        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(&run::<T>, Output::new(codec, skip, into)),
+    match with_room::<FEW_DEFINITIONS>(&run::<T>, codec, skip, into) {
+        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(&run::<T>, codec, skip, into),
         traced => traced,
     }
 }
@@ -45,11 +47,11 @@ pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mu
 const FEW_DEFINITIONS: usize = 16;
 
 #[inline(never)]
-fn with_room<const N: usize>(run: RunOf<'_>, output: Output<'_>) -> Result<Traced, LayoutError> {
-    let mut room = [None; N];
-    let mut trace = Trace::new(output, &mut room);
+fn with_room<const N: usize>(run: RunOf<'_>, codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
+    let (mut room, mut references) = ([None; N], References::new());
+    let mut trace = Trace::new(Output::new(skip, into, &mut references), &mut room);
     trace.describe(run)?;
-    Ok(Traced { fingerprint: trace.output.fingerprint(), written: trace.output.written() })
+    Ok(Traced { fingerprint: trace.output.fingerprint(codec), written: trace.output.written() })
 }
 
 /// One run of a type's `deserialize`.
@@ -191,10 +193,6 @@ enum Role {
     Aside,
 }
 
-/// The error of every request of a run that has ended.
-#[derive(Debug)]
-struct Stopped;
-
 impl<'a> Trace<'a> {
     fn new(output: Output<'a>, room: &'a mut [Option<Definition>]) -> Self {
         Self {
@@ -233,18 +231,6 @@ impl<'a> Trace<'a> {
     fn fail(&mut self, error: LayoutError) {
         self.error.get_or_insert(error);
         self.finish(Outcome::Hopeless);
-    }
-
-    /// All that the run is for was seen.
-    fn part_ends(&mut self) {
-        if !self.is_whole {
-            self.finish(Outcome::Described);
-        }
-    }
-
-    /// Whether an option or list here stays empty, whatever it is described as.
-    fn stays_empty(&self) -> bool {
-        self.is_bare && self.is_in_part()
     }
 
     /// A visitor or seed that was given the samples from `from` on returned an error.
@@ -452,20 +438,5 @@ impl<'a> Trace<'a> {
         if let Some(definition) = self.definitions.get_mut(index) {
             definition.open = definition.open.saturating_sub(1);
         }
-    }
-}
-
-impl core::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("the tracer has seen enough")
-    }
-}
-
-impl core::error::Error for Stopped {}
-
-impl serde::de::Error for Stopped {
-    #[cold]
-    fn custom<T: core::fmt::Display>(_: T) -> Self {
-        Self
     }
 }

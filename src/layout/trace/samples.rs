@@ -228,3 +228,18 @@ impl Samples {
         self.overrides.get(..self.length).unwrap_or_default()
     }
 }
+
+/// Of a sample that the author gave there are no others.
+pub(super) fn samples_of<T>(by_hand: &Option<T>, others: usize) -> usize {
+    if by_hand.is_some() { 1 } else { others }
+}
+
+/// A decimal number, modulo 2<sup>128</sup>.
+pub(super) fn number(text: &str) -> i128 {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let number = digits
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .fold(0_i128, |number, digit| number.wrapping_mul(10).wrapping_add(i128::from(digit - b'0')));
+    if digits.len() < text.len() { number.wrapping_neg() } else { number }
+}

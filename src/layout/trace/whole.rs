@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::super::fingerprint::Fingerprint;
-use super::super::output::Output;
+use super::super::output::{Output, References};
 use super::super::{LayoutError, MAX_DEFINITIONS};
 use super::definitions::Path;
 use super::deserializer::Tracer;
@@ -13,11 +13,11 @@ use super::{Outcome, Part, RunOf, Trace, run};
 pub(in super::super) fn fingerprint_with_turned_samples<T: Deserialize<'static>>(
     turn: usize,
 ) -> Result<Fingerprint, LayoutError> {
-    let mut room = [None; MAX_DEFINITIONS];
-    let mut trace = Trace::new(Output::new("", 0, &mut []), &mut room);
+    let (mut room, mut references) = ([None; MAX_DEFINITIONS], References::new());
+    let mut trace = Trace::new(Output::new(0, &mut [], &mut references), &mut room);
     trace.turn = turn;
     trace.describe(&run::<T>)?;
-    Ok(trace.output.fingerprint())
+    Ok(trace.output.fingerprint(""))
 }
 
 /// Makes a value for every part of `T`, once with something in its options and lists and once without, and calls `each`.
@@ -27,8 +27,8 @@ pub(in super::super) fn whole_values<T: Deserialize<'static>>(
     variants: impl Fn(u8) -> usize,
     each: impl Fn(&T),
 ) -> Result<(), LayoutError> {
-    let mut room = [None; MAX_DEFINITIONS];
-    let mut trace = Trace::new(Output::new("", 0, &mut []), &mut room);
+    let (mut room, mut references) = ([None; MAX_DEFINITIONS], References::new());
+    let mut trace = Trace::new(Output::new(0, &mut [], &mut references), &mut room);
     trace.describe(&run::<T>)?;
     trace.is_whole = true;
     let run = |trace: &mut Trace<'_>| match T::deserialize(Tracer { trace }) {
@@ -42,6 +42,18 @@ pub(in super::super) fn whole_values<T: Deserialize<'static>>(
 }
 
 impl Trace<'_> {
+    /// All that the run is for was seen.
+    pub(super) fn part_ends(&mut self) {
+        if !self.is_whole {
+            self.finish(Outcome::Described);
+        }
+    }
+
+    /// Whether an option or list here stays empty, whatever it is described as.
+    pub(super) fn stays_empty(&self) -> bool {
+        self.is_bare && self.is_in_part()
+    }
+
     fn values(&mut self, run: RunOf<'_>, variants: &dyn Fn(u8) -> usize) -> Result<(), LayoutError> {
         self.path = Path::ROOT;
         self.samples.forget_from(0);
