@@ -4,6 +4,7 @@
 mod support;
 
 use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -95,4 +96,28 @@ fn a_connection_is_idle_after_commands_whose_replies_left_one_by_one() {
     let mut replies = [0; 2];
     client.read_exact(&mut replies).unwrap();
     assert_eq!(replies, [7; 2]);
+}
+
+#[test]
+fn a_newcomer_that_another_process_has_accepted_meanwhile_is_no_error() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let listener = UnixListener::bind(&path).unwrap();
+    let socket = listener.try_clone().unwrap().into();
+    let mut server = IpcServer::<Command>::builder().keep_open(true).adopt(socket).unwrap();
+    let command = bincode::serialize(&Command::Text("x".into())).unwrap();
+    let mut kept = connect_and_send(&path, &command);
+    assert_eq!(server.serve(&mut answer).unwrap().served, 1);
+
+    // Both are ready when the call begins, and the handler is faster than the server.
+    kept.write_all(&command).unwrap();
+    let _newcomer = connect(&path);
+    let mut accepted = None;
+    let handled = server.serve(&mut |_, _: Caller| {
+        accepted = Some(listener.accept().unwrap());
+        7
+    });
+    let handled = handled.expect("nothing is broken");
+    assert!(accepted.is_some());
+    assert_eq!((handled.served, handled.pending), (1, 1));
 }
