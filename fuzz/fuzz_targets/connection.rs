@@ -1,18 +1,19 @@
 //! A script of byte pieces, waits, short sends and errors drives typed connections over a transport in memory. A model
 //! that knows nothing of connections, and decodes with bincode 1.3.3, predicts what is executed, what is replied and how
-//! it ends.
+//! it ends: with replies that leave together, handlers that panic and responses that can't be encoded among them.
 #![no_main]
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::task::Poll;
 
 use arbitrary::Arbitrary;
-use ipc_server::IpcServerCommand;
-use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError};
+use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError, PrefixError};
 use ipc_server::connection::{Accepted, Buffers, Connection, ConnectionError, Processed, Step, Transport};
-use ipc_server_fuzz::commands::{Command, Log};
-use ipc_server_fuzz::model::{Refusal, bincodes};
+use ipc_server::{Caller, Handler};
+use ipc_server_fuzz::commands::{Command, Log, Next, next, unless_it_panics};
 use libfuzzer_sys::fuzz_target;
+use serde::{Deserialize, Serialize};
 
 /// Small, so that the fuzzer finds its edges.
 const CAPACITY: usize = 48;
@@ -45,6 +46,12 @@ struct Script {
     departures: VecDeque<Departure>,
     /// Whether to park and resume at the waits, in turn.
     parking: u8,
+    /// Whether the transport is sure to have room for the replies that are put off, in turn.
+    rooms: u8,
+    /// Whether all bytes arrive one by one.
+    in_single_bytes: bool,
+    /// Whether the handler is asked by `answer` and not by `handle`.
+    by_hand: bool,
 }
 
 #[derive(Debug, PartialEq)]
@@ -65,6 +72,10 @@ struct Scripted {
     sent: Vec<u8>,
     /// How often it was asked, to bound the work.
     calls: usize,
+    rooms: u8,
+    /// So many bytes it has promised to take.
+    room: usize,
+    in_single_bytes: bool,
 }
 
 impl Transport for Scripted {
@@ -75,7 +86,7 @@ impl Transport for Scripted {
         self.calls += 1;
         match self.arrivals.pop_front() {
             Some(Event::Bytes(mut bytes)) => {
-                let length = bytes.len().min(into.len());
+                let length = if self.in_single_bytes { 1 } else { bytes.len().min(into.len()) };
                 into[..length].copy_from_slice(&bytes[..length]);
                 if length < bytes.len() {
                     self.arrivals.push_front(Event::Bytes(bytes.split_off(length)));
@@ -91,7 +102,10 @@ impl Transport for Scripted {
     fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Failure>> {
         assert!(!from.is_empty(), "asked to send nothing");
         self.calls += 1;
+        let room = std::mem::take(&mut self.room);
+        assert!(room == 0 || from.len() <= room, "more than it was asked about");
         let taken = match self.departures.pop_front() {
+            Some(Departure::Some(_) | Departure::Busy) if room > 0 => from.len(),
             Some(Departure::Some(most)) => from.len().min(usize::from(most).max(1)),
             Some(Departure::Busy) => return Poll::Pending,
             Some(Departure::Gone) => return Poll::Ready(Ok(0)),
@@ -100,6 +114,64 @@ impl Transport for Scripted {
         };
         self.sent.extend(&from[..taken]);
         Poll::Ready(Ok(taken))
+    }
+
+    fn has_room(&mut self, length: usize) -> bool {
+        self.rooms = self.rooms.rotate_left(1);
+        self.room = if self.rooms & 1 == 1 { length } else { 0 };
+        self.room > 0
+    }
+}
+
+thread_local! {
+    /// Of the message that is being decoded: how many bytes there were the last time, and how many of them are missing at least.
+    static TRIED: Cell<Option<(usize, usize)>> = const { Cell::new(None) };
+    /// How many times messages were decoded in vain.
+    static IN_VAIN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Decodes with bincode's layout, and not in vain: again only when what was missing has come, or when what was there has doubled.
+struct Counting;
+
+impl Codec for Counting {
+    fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
+        Bincode::encode(value, into)
+    }
+
+    fn decode<'de, T: Deserialize<'de>>(from: &'de [u8]) -> Result<(T, usize), DecodeError> {
+        Bincode::decode(from)
+    }
+
+    fn decode_within<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), DecodeError> {
+        Bincode::decode_within(from, capacity)
+    }
+
+    fn decode_prefix<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> Result<(T, usize), PrefixError> {
+        assert!(!from.is_empty(), "there is nothing to decode");
+        let tried = TRIED.get();
+        if let Some((length, missing)) = tried {
+            assert!(
+                from.len() >= length + missing.min(length),
+                "decoded in vain: {length} + {missing} of {}",
+                from.len()
+            );
+        }
+        let decoded = Bincode::decode_prefix::<T>(from, capacity);
+        TRIED.set(match &decoded {
+            Err(PrefixError::Incomplete { missing }) => {
+                IN_VAIN.set(IN_VAIN.get() + 1);
+                Some((from.len(), *missing))
+            }
+            _ => None,
+        });
+        if let (Ok((_, used)), Some((length, missing))) = (&decoded, tried) {
+            assert!(*used >= length + missing, "{used} bytes are enough, not {length} + {missing}");
+        }
+        decoded
+    }
+
+    fn explain<'de, T: Deserialize<'de>>(from: &'de [u8], capacity: usize) -> DecodeError {
+        Bincode::explain::<T>(from, capacity)
     }
 }
 
@@ -114,6 +186,8 @@ enum Outcome {
     /// By what was received: malformed or too large. Which of the two depends on how much of it had come.
     Refused,
     Unanswerable,
+    Panicked,
+    NotAuthorized,
     Failed,
 }
 
@@ -126,15 +200,48 @@ struct History {
 
 fuzz_target!(|script: Script| {
     let arrivals = events(&script.arrivals);
-    let expected = predict(&arrivals, script.departures.clone());
+    let is_cut_off =
+        script.departures.iter().any(|departure| matches!(departure, Departure::Gone | Departure::Failure));
+    let departures = if script.rooms == 0 { script.departures.clone() } else { VecDeque::new() };
+    let (mut expected, delayed) = predict(&arrivals, departures);
     let pieces = arrivals.len() + script.departures.len() + expected.executed.len();
     let bytes: usize = arrivals.iter().map(|event| if let Event::Bytes(bytes) = event { bytes.len() } else { 0 }).sum();
 
-    let transport = Scripted { arrivals, departures: script.departures, sent: Vec::new(), calls: 0 };
-    let (history, calls) = drive(transport, script.parking);
-    assert_eq!(history, expected);
+    let transport = Scripted {
+        arrivals,
+        departures: script.departures,
+        sent: Vec::new(),
+        calls: 0,
+        rooms: script.rooms,
+        room: 0,
+        in_single_bytes: script.in_single_bytes,
+    };
+    TRIED.set(None);
+    IN_VAIN.set(0);
+    let (history, calls, replied) = drive(transport, script.parking, script.by_hand);
+    // What is hopeless is found out when the bytes have come that seemed to be missing.
+    if let (Some((length, missing)), Some((there, outcome))) = (TRIED.get(), delayed)
+        && there < length + missing.min(length)
+        && history.outcome != Outcome::Refused
+    {
+        expected.outcome = outcome;
+    }
+    if is_cut_off && script.rooms != 0 {
+        // How many sends there are, so when it is cut off, depends on which replies leave together.
+        assert!(expected.executed.starts_with(&history.executed), "{history:?}, not {expected:?}");
+        assert!(expected.sent.starts_with(&history.sent), "{history:?}, not {expected:?}");
+        assert!([Outcome::Failed, Outcome::Closed { received: 0 }, expected.outcome].contains(&history.outcome));
+    } else {
+        assert_eq!(history, expected);
+    }
+    match history.outcome {
+        Outcome::Waiting | Outcome::Refused => assert_eq!(replied, history.executed.len()),
+        _ => assert!(replied <= history.executed.len()),
+    }
     // Each call moves bytes or takes something off the script.
     assert!(calls <= pieces + bytes + 2, "{calls} calls for {pieces} pieces and {bytes} bytes");
+    // Each field of a command may be waited for.
+    assert!(IN_VAIN.get() <= bytes, "decoded {} times in vain of {bytes} bytes", IN_VAIN.get());
 });
 
 fn events(arrivals: &[Arrival]) -> VecDeque<Event> {
@@ -161,8 +268,9 @@ fn events(arrivals: &[Arrival]) -> VecDeque<Event> {
     events
 }
 
-/// The model: all bytes up to the stream's end, decoded one command after the other.
-fn predict(arrivals: &VecDeque<Event>, mut departures: VecDeque<Departure>) -> History {
+/// The model: all bytes up to the stream's end, decoded one command after the other; and if the last ones are hopeless, how many
+/// there are and how it ends where that is not found out.
+fn predict(arrivals: &VecDeque<Event>, mut departures: VecDeque<Departure>) -> (History, Option<(usize, Outcome)>) {
     let mut stream = Vec::new();
     let mut end = Outcome::Waiting;
     for event in arrivals {
@@ -180,47 +288,37 @@ fn predict(arrivals: &VecDeque<Event>, mut departures: VecDeque<Departure>) -> H
         }
     }
 
-    let mut log = Log::default();
+    let with = |end, received| if let Outcome::Closed { .. } = end { Outcome::Closed { received } } else { end };
+    let mut delayed = None;
+    let mut executed = Vec::new();
     let mut sent = Vec::new();
     let mut rest = stream.as_slice();
     let outcome = loop {
-        let (command, used) = match bincodes::<Command>(rest) {
-            Ok((_, used)) if used > CAPACITY => break Outcome::Refused,
-            Ok(decoded) => decoded,
-            // A length that can't be true is found out before the bytes have ended.
-            Err(Refusal::End | Refusal::Char) if rest.len() >= CAPACITY || hopeless(rest) => break Outcome::Refused,
-            Err(Refusal::End | Refusal::Char) => {
-                break match end {
-                    Outcome::Closed { .. } => Outcome::Closed { received: rest.len() },
-                    end => end,
-                };
+        let (command, used) = match next::<Command>(rest, CAPACITY) {
+            Next::Whole(command, used) => (command, used),
+            Next::Part => break with(end, rest.len()),
+            Next::Hopeless => {
+                delayed = Some((rest.len(), with(end, rest.len())));
+                break Outcome::Refused;
             }
-            Err(Refusal::Other) => break Outcome::Refused,
         };
         rest = &rest[used..];
-        let reply = bincode::serialize(&command.process(&mut &mut log)).unwrap();
-        if reply.len() > CAPACITY {
-            break Outcome::Unanswerable;
+        if command == Command::Forbidden {
+            break Outcome::NotAuthorized;
         }
+        executed.push(command.clone());
+        if command == Command::Panic {
+            break Outcome::Panicked;
+        }
+        let reply = match bincode::serialize(&command.respond(executed.len())) {
+            Ok(reply) if reply.len() <= CAPACITY => reply,
+            _ => break Outcome::Unanswerable,
+        };
         if let Err(outcome) = predict_sending(&reply, &mut departures, &mut sent) {
             break outcome;
         }
     };
-    History { executed: log.executed, sent, outcome }
-}
-
-/// Whether our codec refuses the start of a command that bincode 1.3.3 waits for more of: see its list of differences.
-fn hopeless(start: &[u8]) -> bool {
-    match Bincode::decode_within::<Command>(start, CAPACITY) {
-        Err(
-            DecodeError::ImpossibleLength(_)
-            | DecodeError::BeyondCapacity(_)
-            | DecodeError::InvalidUtf8
-            | DecodeError::InvalidChar,
-        ) => true,
-        Err(DecodeError::Incomplete) => false,
-        other => panic!("{other:?}"),
-    }
+    (History { executed, sent, outcome }, delayed)
 }
 
 fn predict_sending(reply: &[u8], departures: &mut VecDeque<Departure>, sent: &mut Vec<u8>) -> Result<(), Outcome> {
@@ -239,35 +337,42 @@ fn predict_sending(reply: &[u8], departures: &mut VecDeque<Departure>, sent: &mu
     Ok(())
 }
 
-/// The real thing, to the end of the script.
-fn drive(mut transport: Scripted, mut parking: u8) -> (History, usize) {
+/// The real thing, to the end of the script; how often the transport was asked; how many replies it took.
+fn drive(mut transport: Scripted, mut parking: u8, by_hand: bool) -> (History, usize, usize) {
     let mut log = Log::default();
     let mut buffers = Buffers::<CAPACITY>::new();
-    let error = exchange(&mut transport, &mut buffers, &mut log, &mut parking).err();
-    let outcome = match error {
-        None => Outcome::Waiting,
-        Some(ConnectionError::Closed { received }) => Outcome::Closed { received },
-        Some(ConnectionError::Malformed(_) | ConnectionError::TooLarge { capacity: CAPACITY }) => Outcome::Refused,
-        Some(ConnectionError::Response(EncodeError::BufferFull)) => Outcome::Unanswerable,
-        Some(ConnectionError::Transport(Failure)) => Outcome::Failed,
-        Some(error) => panic!("{error:?}"),
+    let mut replied = 0;
+    let ended =
+        unless_it_panics(|| exchange(&mut transport, &mut buffers, &mut log, &mut parking, by_hand, &mut replied));
+    let outcome = match ended {
+        None => Outcome::Panicked,
+        Some(Ok(())) => Outcome::Waiting,
+        Some(Err(ConnectionError::Closed { received })) => Outcome::Closed { received },
+        Some(Err(ConnectionError::Malformed(_) | ConnectionError::TooLarge { capacity: CAPACITY })) => Outcome::Refused,
+        Some(Err(ConnectionError::Response(EncodeError::BufferFull | EncodeError::Custom(_)))) => Outcome::Unanswerable,
+        Some(Err(ConnectionError::NotAuthorized)) => Outcome::NotAuthorized,
+        Some(Err(ConnectionError::Transport(Failure))) => Outcome::Failed,
+        Some(Err(error)) => panic!("{error:?}"),
     };
-    (History { executed: log.executed, sent: transport.sent, outcome }, transport.calls)
+    (History { executed: log.executed, sent: transport.sent, outcome }, transport.calls, replied)
 }
 
 fn exchange(
     transport: &mut Scripted,
     buffers: &mut Buffers<CAPACITY>,
-    mut log: &mut Log,
+    log: &mut Log,
     parking: &mut u8,
+    by_hand: bool,
+    replied: &mut usize,
 ) -> Result<(), ConnectionError<Failure>> {
     let mut parks = || {
         *parking = parking.rotate_left(1);
         *parking & 1 == 1
     };
-    let mut accepted: Connection<'_, Accepted, _, Bincode, CAPACITY> = Connection::new(transport, &mut *buffers);
+    let mut accepted: Connection<'_, Accepted, _, Counting, CAPACITY> =
+        Connection::with_codec(transport, &mut *buffers);
     loop {
-        let read = match accepted.receive::<Command>()? {
+        let mut read = match accepted.receive::<Command>()? {
             Step::Ready(read) => read,
             Step::NotYet(same) if same.transport().arrivals.is_empty() => return Ok(()),
             Step::NotYet(same) if parks() => {
@@ -280,16 +385,35 @@ fn exchange(
                 continue;
             }
         };
-        let mut processed: Connection<'_, Processed, _, Bincode, CAPACITY> = read.process(&mut log)?;
         accepted = loop {
-            processed = match processed.send()? {
-                Step::Ready(replied) => break replied.next(),
-                Step::NotYet(same) if parks() => {
-                    let (parked, transport) = same.park();
-                    parked.resume(transport, &mut *buffers)
-                }
-                Step::NotYet(same) => same,
+            let handled = if by_hand && *read.command() != Command::Forbidden {
+                read.answer(|command, peer| log.handle(command, Caller::new(peer)))
+            } else {
+                read.handle(log)
             };
+            let mut processed: Connection<'_, Processed, _, Counting, CAPACITY> = handled?;
+            let next = loop {
+                processed = match processed.read_ahead::<Command>() {
+                    Step::Ready(next) => break Err(next),
+                    Step::NotYet(same) => same,
+                };
+                let replies = processed.replies();
+                processed = match processed.send()? {
+                    Step::Ready(replied_to) => {
+                        *replied += replies;
+                        break Ok(replied_to.next());
+                    }
+                    Step::NotYet(same) if parks() => {
+                        let (parked, transport) = same.park();
+                        parked.resume(transport, &mut *buffers)
+                    }
+                    Step::NotYet(same) => same,
+                };
+            };
+            match next {
+                Ok(next) => break next,
+                Err(next) => read = next,
+            }
         };
     }
 }

@@ -1,5 +1,6 @@
 //! What the fuzz targets share.
 
+pub mod commands;
 #[path = "../../tests/support/model.rs"]
 pub mod model;
 
@@ -82,57 +83,5 @@ pub enum Value {
 impl<'a> Arbitrary<'a> for Floats {
     fn arbitrary(bytes: &mut Unstructured<'a>) -> arbitrary::Result<Self> {
         Ok(Self { single: f32::from_bits(bytes.arbitrary()?), double: f64::from_bits(bytes.arbitrary()?) })
-    }
-}
-
-/// The commands of the targets `connection` and `server`.
-pub mod commands {
-    use arbitrary::Arbitrary;
-    use ipc_server::IpcServerCommand;
-    use serde::{Deserialize, Serialize};
-
-    #[derive(Arbitrary, Clone, Debug, PartialEq, Serialize, Deserialize)]
-    pub enum Command {
-        Count,
-        Add {
-            left: u8,
-            right: u8,
-        },
-        Echo(String),
-        Maybe(Option<bool>),
-        Letters(Vec<char>),
-        /// Asks for a response of this many bytes and a few.
-        Fill(u8),
-    }
-
-    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-    pub enum Response {
-        Counted(u32),
-        Sum(u8),
-        Text(String),
-        Done,
-    }
-
-    /// What was executed, in order.
-    #[derive(Debug, Default)]
-    pub struct Log {
-        pub executed: Vec<Command>,
-    }
-
-    impl IpcServerCommand for Command {
-        type Response = Response;
-        type Context<'a> = &'a mut Log;
-
-        fn process(self, log: &mut &mut Log) -> Response {
-            log.executed.push(self.clone());
-            match self {
-                Self::Count => Response::Counted(log.executed.len() as u32),
-                Self::Add { left, right } => Response::Sum(left.wrapping_add(right)),
-                Self::Echo(text) => Response::Text(text),
-                Self::Maybe(_) => Response::Done,
-                Self::Letters(letters) => Response::Text(letters.into_iter().rev().collect()),
-                Self::Fill(length) => Response::Text("x".repeat(length.into())),
-            }
-        }
     }
 }
