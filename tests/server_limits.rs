@@ -121,3 +121,24 @@ fn a_newcomer_that_another_process_has_accepted_meanwhile_is_no_error() {
     assert!(accepted.is_some());
     assert_eq!((handled.served, handled.pending), (1, 1));
 }
+
+#[test]
+fn who_connects_while_a_call_serves_others_waits_for_the_next_call() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().keep_open(true).bind(&path).unwrap();
+    let command = bincode::serialize(&Command::Text("x".into())).unwrap();
+    let mut kept = [connect_and_send(&path, &command), connect_and_send(&path, &command)];
+    assert_eq!(server.serve(&mut answer).unwrap().served, 2);
+
+    for client in &mut kept {
+        client.write_all(&command).unwrap();
+    }
+    let mut newcomers = Vec::new();
+    let handled = server.serve(&mut |_, _: Caller| {
+        newcomers.push(connect_and_send(&path, &command));
+        7
+    });
+    assert_eq!((handled.unwrap().served, newcomers.len()), (2, 2));
+    assert_eq!(server.serve(&mut answer).unwrap().served, 2);
+}
