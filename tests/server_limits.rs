@@ -142,3 +142,22 @@ fn who_connects_while_a_call_serves_others_waits_for_the_next_call() {
     assert_eq!((handled.unwrap().served, newcomers.len()), (2, 2));
     assert_eq!(server.serve(&mut answer).unwrap().served, 2);
 }
+
+/// How long this thread has run on a processor, where the kernel counts it.
+fn time_on_a_processor() -> Option<Duration> {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    schedstat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+#[test]
+fn a_server_that_spins_sleeps_after_a_call_that_served_nobody() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let spin = Duration::from_secs(10);
+    let mut server = IpcServer::<Command>::builder().spin(spin).bind(&path).unwrap();
+    assert_eq!(server.serve(&mut answer).unwrap().served, 0);
+    let Some(before) = time_on_a_processor() else { return };
+    assert!(!server.wait(Some(Duration::from_millis(300))).unwrap());
+    let used = time_on_a_processor().unwrap() - before;
+    assert!(used < Duration::from_millis(15), "{used:?}");
+}
