@@ -121,3 +121,43 @@ fn a_newcomer_that_another_process_has_accepted_meanwhile_is_no_error() {
     assert!(accepted.is_some());
     assert_eq!((handled.served, handled.pending), (1, 1));
 }
+
+#[test]
+fn who_connects_while_a_call_serves_others_waits_for_the_next_call() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().keep_open(true).bind(&path).unwrap();
+    let command = bincode::serialize(&Command::Text("x".into())).unwrap();
+    let mut kept = [connect_and_send(&path, &command), connect_and_send(&path, &command)];
+    assert_eq!(server.serve(&mut answer).unwrap().served, 2);
+
+    for client in &mut kept {
+        client.write_all(&command).unwrap();
+    }
+    let mut newcomers = Vec::new();
+    let handled = server.serve(&mut |_, _: Caller| {
+        newcomers.push(connect_and_send(&path, &command));
+        7
+    });
+    assert_eq!((handled.unwrap().served, newcomers.len()), (2, 2));
+    assert_eq!(server.serve(&mut answer).unwrap().served, 2);
+}
+
+/// How long this thread has run on a processor, where the kernel counts it.
+fn time_on_a_processor() -> Option<Duration> {
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    schedstat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+#[test]
+fn a_server_that_spins_sleeps_after_a_call_that_served_nobody() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let spin = Duration::from_secs(10);
+    let mut server = IpcServer::<Command>::builder().spin(spin).bind(&path).unwrap();
+    assert_eq!(server.serve(&mut answer).unwrap().served, 0);
+    let Some(before) = time_on_a_processor() else { return };
+    assert!(!server.wait(Some(Duration::from_millis(300))).unwrap());
+    let used = time_on_a_processor().unwrap() - before;
+    assert!(used < Duration::from_millis(15), "{used:?}");
+}
