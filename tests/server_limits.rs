@@ -161,3 +161,19 @@ fn a_server_that_spins_sleeps_after_a_call_that_served_nobody() {
     let used = time_on_a_processor().unwrap() - before;
     assert!(used < Duration::from_millis(15), "{used:?}");
 }
+
+#[test]
+fn what_is_hopeless_behind_a_command_is_found_when_its_bytes_have_doubled() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().keep_open(true).bind(&path).unwrap();
+    let mut sent = bincode::serialize(&Command::Text("x".repeat(100))).unwrap();
+    // Of forty letters one has come, in 13 bytes.
+    sent.extend(b"\x01\0\0\0\x28\0\0\0\0\0\0\0a");
+    let mut client = connect_and_send(&path, &sent);
+    assert_eq!(server.serve(&mut answer).unwrap().served, 1);
+    client.write_all(b"\xffbcdefghijkl").unwrap();
+    assert_eq!(server.serve(&mut answer).unwrap().rejected, 0);
+    client.write_all(b"m").unwrap();
+    assert_eq!(server.serve(&mut answer).unwrap().rejected, 1);
+}
