@@ -141,7 +141,7 @@
 //!
 //! A command that does not contain itself is one level, but it is a *value*: it is returned, moved and handed to `process`,
 //! and without optimisation each step keeps a copy of its own. To decode a command with 60 KiB inline takes 250 KiB of stack,
-//! in a debug build 1 MiB, and the exchange around it as much again: too much for a thread of 2 MiB. Give such a program a
+//! in a debug build 1 MiB, and the exchange around it keeps copies too: too much for a thread of 2 MiB. Give such a program a
 //! larger stack (`std::thread::Builder::stack_size`), or send large contents in parts.
 //!
 //! # The deadline

@@ -45,12 +45,14 @@ use crate::unix::Errno;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Handled {
-    /// Commands that were executed and whose reply was handed to the kernel whole.
+    /// Commands that were executed and whose reply was handed to the kernel whole, or which the kernel was sure to take together
+    /// with the next one. Whether the client was still there to read it is not known.
     pub served: usize,
     /// Connections closed for what their client did: it sent what is not a command or one that is too long, left in the
     /// middle of a command, or was gone before its reply.
     pub rejected: usize,
-    /// Connections closed before a byte was read, because their client is not allowed in.
+    /// Connections closed before a byte was read, because their client is not allowed in, and those whose client made a request
+    /// that the [handler](crate::Handler::authorize) does not let it make.
     pub refused: usize,
     /// Connections closed because their exchange was not finished within the deadline.
     pub expired: usize,
