@@ -198,7 +198,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
     /// Receives until the response decodes.
     fn receive<C: Request>(&mut self, exchange: Exchange<Asked<C>, K>) -> Result<C::Response, CallError> {
         let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
-        let mut spin = Spin::new(self.settings.spin.min(self.settings.deadline));
+        let mut spin = Spin::default();
         loop {
             let error = match parked.resume(stream, &mut self.buffers).receive_response() {
                 Ok(Step::Ready((response, stream))) => {
@@ -206,7 +206,7 @@ impl<K: Codec, const N: usize> Client<K, N> {
                     return Ok(response);
                 }
                 Ok(Step::NotYet(asked)) => {
-                    if !spin.again() {
+                    if !spin.again(self.settings.spin.min(self.settings.deadline)) {
                         readiness::wait_for_input(asked.transport(), deadline.remaining()?)?;
                     }
                     (parked, stream) = asked.park();

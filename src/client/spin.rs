@@ -9,23 +9,22 @@ use crate::unix::clock::{Instant, let_others_run};
 /// A client that sleeps pays twice for a quick response: its processor goes to sleep and has to be woken, and the server
 /// has to wake it. Letting others run (man 2 sched_yield) costs less than that, and on a single processor it is what lets the
 /// server answer.
+#[derive(Default)]
 pub(super) struct Spin {
-    limit: Duration,
     end: Option<Instant>,
 }
 
 impl Spin {
-    pub(super) fn new(limit: Duration) -> Self {
-        Self { limit, end: None }
-    }
-
-    /// Lets others run, and says whether to ask again. The clock is first read when something has to be waited for.
-    pub(super) fn again(&mut self) -> bool {
-        if self.limit.is_zero() {
+    /// Lets others run, and says whether to ask again, for as long as `limit`. The clock is first read when something has to be
+    /// waited for.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn again(&mut self, limit: Duration) -> bool {
+        if limit.is_zero() {
             return false;
         }
         let now = Instant::now();
-        if now >= *self.end.get_or_insert_with(|| now.plus(self.limit)) {
+        if now >= *self.end.get_or_insert_with(|| now.plus(limit)) {
             return false;
         }
         let_others_run();
