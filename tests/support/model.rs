@@ -109,8 +109,9 @@ where
         return;
     }
     let theirs = theirs(bytes);
-    // Our lengths are of 64 bits everywhere. Theirs are a `usize`, so where that is shorter their varint ends before ours.
-    if usize::BITS < u64::BITS && theirs == Err(Refusal::Varint) {
+    // Our lengths are of 64 bits everywhere. Theirs are a `usize`, so where that is shorter their varint ends before ours, and a
+    // type that swallows the error goes on at another byte.
+    if usize::BITS < u64::BITS && (theirs == Err(Refusal::Varint) || kind == Kind::Lenient) {
         return;
     }
     let agreed = match (&ours, &theirs) {
