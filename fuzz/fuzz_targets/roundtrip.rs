@@ -1,13 +1,14 @@
 //! Any value comes back from both codecs, and from nothing less than all its bytes.
 #![no_main]
 
-use ipc_server::codec::{Bincode, Codec, DecodeError, EncodeError, Postcard};
+use ipc_server::codec::{Bincode, Codec, DecodeError, Deep, EncodeError, Postcard};
 use ipc_server_fuzz::Value;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|value: Value| {
-    comes_back::<Bincode>(&value, &bincode::serialize(&value).unwrap());
-    comes_back::<Postcard>(&value, &postcard::to_stdvec(&value).unwrap());
+    // Deeper than the fuzzer's longest input can nest.
+    comes_back::<Deep<Bincode, 1024>>(&value, &bincode::serialize(&value).unwrap());
+    comes_back::<Deep<Postcard, 1024>>(&value, &postcard::to_stdvec(&value).unwrap());
 });
 
 fn comes_back<K: Codec>(value: &Value, expected: &[u8]) {
