@@ -116,7 +116,7 @@ struct Run {
     steps: u32,
     /// How many nodes of the part were seen, and a sum over them.
     nodes: u32,
-    sum: u16,
+    sum: u32,
     /// The next node is an element of a tuple.
     is_element: bool,
     /// The node that was refused is marked.
@@ -161,7 +161,7 @@ struct Trace<'a> {
     run: Run,
     /// How many nodes of the part are in the output, and the sum over them.
     described: u32,
-    sum: u16,
+    sum: u32,
     /// A run that ends with its open containers closed: all, or those within this request.
     closing: Option<u16>,
     /// Whether the definition has its head in the output, and the names of its parts.
@@ -275,7 +275,9 @@ impl<'a> Trace<'a> {
         }
         let before = self.run.sum;
         self.run.nodes += 1;
-        self.run.sum = before.wrapping_add(u16::from(tag).wrapping_mul(self.run.nodes as u16 | 1));
+        // A sum, so that what is skipped can be added; each node counts by its place.
+        let place = self.run.nodes.wrapping_mul(0x9e37_79b1);
+        self.run.sum = before.wrapping_add((u32::from(tag) + 1).wrapping_mul(place ^ place >> 15 | 1));
         if self.run.nodes <= self.described {
             return false;
         }
@@ -356,7 +358,7 @@ impl<'a> Trace<'a> {
     }
 
     /// What opened with `request` ends, and with it what was seen since `nodes`.
-    fn close(&mut self, request: u16, nodes: (u32, u16)) {
+    fn close(&mut self, request: u16, nodes: (u32, u32)) {
         if !self.has_ended() {
             self.run.frames.pop();
         } else if self.closing == Some(request) && self.is_in_part() {

@@ -43,7 +43,7 @@ struct Override {
     /// How much of the description lies within an option or a list that stays empty from now on.
     skip: u16,
     /// The sum of that.
-    sum: u16,
+    sum: u32,
 }
 
 /// An open option, list or enum.
@@ -140,7 +140,7 @@ impl Samples {
     }
 
     /// How much of the description `request` no longer shows, and its sum.
-    pub(super) fn skip(&self, request: u16) -> (u16, u16) {
+    pub(super) fn skip(&self, request: u16) -> (u16, u32) {
         self.in_force().iter().find(|one| one.request == request).map_or((0, 0), |one| (one.skip, one.sum))
     }
 
@@ -164,7 +164,7 @@ impl Samples {
     }
 
     /// Gives `request` the sample `choice` from now on.
-    pub(super) fn set(&mut self, request: u16, choice: u8, (skip, sum): (u16, u16)) -> Result<(), LayoutError> {
+    pub(super) fn set(&mut self, request: u16, choice: u8, (skip, sum): (u16, u32)) -> Result<(), LayoutError> {
         let new = Override { request, choice, skip, sum };
         if let Some(found) = self.overrides.iter_mut().take(self.length).find(|one| one.request == request) {
             *found = new;
