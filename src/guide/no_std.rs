@@ -1,6 +1,7 @@
 //! Without the standard library, without a heap, without an operating system.
 //!
-//! The crate is `#![no_std]` throughout and allocates nothing. The features decide how much of it there is:
+//! The crate is `#![no_std]` throughout and allocates nothing. (With `std`, on Linux before 6.4, rustix reads the auxiliary
+//! vector into a `Vec` when a program first reads the clock, once.) The features decide how much of it there is:
 //!
 //! | dependency line | what there is |
 //! |---|---|
