@@ -33,6 +33,8 @@ struct Counting;
 static DECODED: AtomicUsize = AtomicUsize::new(0);
 
 impl Codec for Counting {
+    const NAME: &'static str = "counting";
+
     fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
         Bincode::encode(value, into)
     }

@@ -19,6 +19,8 @@ mod unexplained {
     pub(in crate::server) struct Unexplained<K>(PhantomData<fn() -> K>);
 
     impl<K: Codec> Codec for Unexplained<K> {
+        const NAME: &'static str = K::NAME;
+
         #[inline]
         fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
             K::encode(value, into)
