@@ -135,7 +135,7 @@ mod transport;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
 pub mod unix;
-mod wire;
+pub mod wire;
 
 #[cfg(all(feature = "std", feature = "unix"))]
 pub use client::client_send;
