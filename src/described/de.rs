@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{self, Visitor};
 
 use super::Apart;
-use super::error::{Carried, Cut, DecodeError, Halt, Name, Reason};
+use super::error::{Carried, Cut, DecodeError, Explained, Halt, Name, Reason};
 use super::skip::Message;
 use crate::codec;
 use crate::codec::layout::Layout;
@@ -35,19 +35,27 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
 #[cold]
 #[inline(never)]
 fn explain<'de, L: Layout, T: Deserialize<'de>>(bytes: &'de [u8], form: Node<'_>, apart: Option<Apart>) -> DecodeError {
-    match attempt::<L, T, codec::DecodeError>(bytes, form, apart) {
+    match attempt::<L, T, Explained>(bytes, form, apart) {
         Err((Some(error), _)) => error,
-        Err((None, Some(codec::DecodeError::Custom(message)))) => DecodeError::Custom(message),
+        Err((None, Some(Explained { error, .. }))) => custom(error),
         // It has changed its mind, or swallowed an error.
+        _ => custom(codec::DecodeError::Unexplained),
+    }
+}
+
+/// What a type has said.
+pub(super) fn custom(error: codec::DecodeError) -> DecodeError {
+    match error {
+        codec::DecodeError::Custom(message) => DecodeError::Custom(message),
         _ => DecodeError::Custom(codec::Message::from_text("the type refused a part and went on")),
     }
 }
 
 /// The error that decides, if there is one, and that of the type.
-type Failure<E> = (Option<DecodeError>, Option<E>);
+pub(super) type Failure<E> = (Option<DecodeError>, Option<E>);
 
 #[inline]
-fn attempt<'de, L: Layout, T: Deserialize<'de>, E: Carried>(
+pub(super) fn attempt<'de, L: Layout, T: Deserialize<'de>, E: Carried>(
     bytes: &'de [u8],
     form: Node<'_>,
     apart: Option<Apart>,

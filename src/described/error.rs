@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use serde::de::{self, Expected, Unexpected};
+
 use crate::codec::{self, Message};
 use crate::layout::Node;
 
@@ -288,20 +290,66 @@ impl serde::ser::Error for Halt {
     }
 }
 
-impl serde::de::Error for Halt {
+impl de::Error for Halt {
     fn custom<T: fmt::Display>(_message: T) -> Self {
         Self
     }
 }
 
 /// An error that a reader's results can carry: what the type says, or only that there is one.
-pub(super) trait Carried: serde::de::Error + From<Halt> {}
+pub(super) trait Carried: de::Error + From<Halt> {}
 
 impl Carried for Halt {}
-impl Carried for codec::DecodeError {}
 
-impl From<Halt> for codec::DecodeError {
+/// What a type says when it refuses a value.
+#[derive(Debug)]
+pub(super) struct Explained {
+    pub(super) error: codec::DecodeError,
+    /// Whether it refuses the form, and so any value of it.
+    pub(super) is_form: bool,
+}
+
+impl Carried for Explained {}
+
+impl From<Halt> for Explained {
     fn from(_: Halt) -> Self {
-        Self::Unexplained
+        Self { error: codec::DecodeError::Unexplained, is_form: false }
+    }
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+impl core::error::Error for Explained {}
+
+macro_rules! of_form {
+    ($($method:ident($($name:ident: $type:ty),*))*) => {$(
+        #[cold]
+        fn $method($($name: $type),*) -> Self {
+            Self { error: de::Error::$method($($name),*), is_form: true }
+        }
+    )*};
+}
+
+impl de::Error for Explained {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self { error: de::Error::custom(message), is_form: false }
+    }
+
+    #[cold]
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self { error: de::Error::invalid_value(unexpected, expected), is_form: false }
+    }
+
+    of_form! {
+        invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected)
+        unknown_variant(variant: &str, expected: &'static [&'static str])
+        unknown_field(field: &str, expected: &'static [&'static str])
+        missing_field(field: &'static str)
+        duplicate_field(field: &'static str)
     }
 }

@@ -58,11 +58,13 @@
 //!
 //! An integer never becomes a float, and no text a number.
 
+mod compare;
 mod de;
 mod error;
 mod ser;
 mod skip;
 
+pub use self::compare::{CompareError, differences, unreadable};
 pub use self::error::{DecodeError, EncodeError, Reason, Refusal};
 
 use serde::de::DeserializeOwned;

@@ -11,8 +11,11 @@
     clippy::enum_variant_names
 )]
 
+mod comparing;
 mod names;
+mod pairs;
 mod responses;
 mod rows;
 mod support;
 mod untyped;
+mod versions;

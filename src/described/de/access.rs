@@ -284,7 +284,7 @@ impl<'de, L: Layout, E: Carried> de::EnumAccess<'de> for Variant<'_, 'de, '_, L,
     #[inline]
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), E> {
         let Self { name, index, variants, list, .. } = self;
-        let value = seed.deserialize(VariantName { name, index, variants, list, error: PhantomData })?;
+        let value = seed.deserialize(VariantName::<E> { name, index, variants, list, error: PhantomData })?;
         Ok((value, self))
     }
 }
