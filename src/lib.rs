@@ -123,6 +123,7 @@ mod client;
 pub mod codec;
 mod command;
 pub mod connection;
+pub mod described;
 #[cfg(all(any(doc, doctest), feature = "std", feature = "unix"))]
 pub mod guide;
 mod handler;

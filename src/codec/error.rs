@@ -29,7 +29,7 @@ impl Message {
     }
 
     /// Without the machinery of formatting. `text` has at most 64 bytes.
-    pub(super) fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         Self { text: text.try_into().unwrap_or_default() }
     }
 

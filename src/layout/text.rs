@@ -83,6 +83,11 @@ pub(super) fn write_node<S: Source + ?Sized>(source: &S, at: usize, f: &mut fmt:
     Printer { walk: Walk { source }, f }.node(at).unwrap_or(Err(fmt::Error))
 }
 
+/// Prints what can be in the place of the form at `at`: an enum's variants, a struct's fields in braces, or the form.
+pub(super) fn write_known<S: Source + ?Sized>(source: &S, at: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    Printer { walk: Walk { source }, f }.known(at).unwrap_or(Err(fmt::Error))
+}
+
 struct Printer<'s, 'f, 'b, S: Source + ?Sized> {
     walk: Walk<'s, S>,
     f: &'f mut fmt::Formatter<'b>,
@@ -130,17 +135,35 @@ impl<S: Source + ?Sized> Printer<'_, '_, '_, S> {
         Some(if self.walk.is(end, REFUSED) { self.f.write_str(" opaque") } else { Ok(()) })
     }
 
-    fn variants(&mut self, mut at: usize) -> Printed {
+    fn known(&mut self, at: usize) -> Printed {
+        if self.walk.is(at, STRUCT) {
+            return self.fields(at + 1);
+        }
+        if !self.walk.is(at, REFERENCE) {
+            return self.node(at);
+        }
+        let (number, _) = self.walk.number(at + 1)?;
+        let head = self.walk.head(self.walk.definition(number)?)?;
+        if head.is_enum { self.list_of_variants(head.content) } else { self.fields(head.content) }
+    }
+
+    fn variants(&mut self, at: usize) -> Printed {
+        let is_empty = self.walk.is(at, END);
+        print!(self.f.write_str(if is_empty { "{" } else { "{ " }));
+        print!(self.list_of_variants(at)?);
+        Some(self.f.write_str(if is_empty { "}" } else { " }" }))
+    }
+
+    fn list_of_variants(&mut self, mut at: usize) -> Printed {
         let (mut names, count) = self.walk.names_of_variants(at)?;
-        print!(self.f.write_char('{'));
         for index in 0..count {
-            print!(self.f.write_str(if index == 0 { " " } else { ", " }));
+            print!(self.f.write_str(if index == 0 { "" } else { ", " }));
             print!(self.names(names)?);
             names = self.walk.skip_names(names)?;
             print!(self.content(at + 1 + SLOT)?);
             at = self.walk.skip_variant(at)?;
         }
-        Some(self.f.write_str(if count == 0 { "}" } else { " }" }))
+        Some(Ok(()))
     }
 
     /// What a variant carries.
