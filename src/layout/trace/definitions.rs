@@ -55,7 +55,8 @@ impl<'a> Definitions<'a> {
     }
 
     pub(super) fn find_or_add(&mut self, identity: Identity, is_enum: bool) -> Result<u8, LayoutError> {
-        let found = self.all.iter().map_while(Option::as_ref).position(|one| one.identity == identity);
+        let is_same = |one: &Definition| one.is_enum == is_enum && one.identity == identity;
+        let found = self.all.iter().map_while(Option::as_ref).position(is_same);
         if let Some(found) = found {
             return Ok(found as u8);
         }

@@ -156,6 +156,8 @@ impl Trace<'_> {
                     return Ok(Described::Whole);
                 }
                 Outcome::Running | Outcome::Described => return Err(LayoutError::Inconsistent),
+                // An identifier that was accepted before, so that the output has it, is refused now.
+                Outcome::NoSuch if describes && self.described > 0 => return Err(LayoutError::Inconsistent),
                 Outcome::NoSuch => return Ok(Described::NoSuch),
                 Outcome::Failed(failure) => self.samples.advance(&failure, &self.run.frames)?,
                 Outcome::Hopeless => self.samples.leave_out(&self.run.frames)?,
