@@ -28,7 +28,7 @@ impl<T: Deserialize<'static>> Text<T> {
 
 impl<T: Deserialize<'static>> fmt::Display for Text<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write(&Traced::<T>::new(), f)
+        write(&Traced::new::<T>(), f)
     }
 }
 
@@ -42,26 +42,29 @@ impl<T: Deserialize<'static>> fmt::Debug for Text<T> {
 const WINDOW: usize = 512;
 
 /// A description of which a part is traced when it is asked for.
-pub(super) struct Traced<T> {
+///
+/// It does not depend on the type, so that the code that reads descriptions is there once.
+pub(super) struct Traced {
     window: RefCell<[u8; WINDOW]>,
     start: Cell<usize>,
     length: Cell<usize>,
-    of: PhantomData<fn() -> T>,
+    describe: fn(usize, &mut [u8]) -> Result<usize, LayoutError>,
 }
 
-impl<T: Deserialize<'static>> Traced<T> {
-    pub(super) fn new() -> Self {
-        Self { window: RefCell::new([0; WINDOW]), start: Cell::new(0), length: Cell::new(0), of: PhantomData }
+impl Traced {
+    pub(super) fn new<T: Deserialize<'static>>() -> Self {
+        let window = RefCell::new([0; WINDOW]);
+        Self { window, start: Cell::new(0), length: Cell::new(0), describe: super::describe::<T> }
     }
 }
 
-impl<T: Deserialize<'static>> Source for Traced<T> {
+impl Source for Traced {
     fn byte(&self, at: usize) -> Option<u8> {
         let (start, length) = (self.start.get(), self.length.get());
         if at < start || at >= start + length {
             // Readers go forward, and often back a little.
             let start = at.saturating_sub(WINDOW / 4);
-            let length = super::describe::<T>(start, &mut *self.window.try_borrow_mut().ok()?).ok()?;
+            let length = (self.describe)(start, &mut *self.window.try_borrow_mut().ok()?).ok()?;
             self.start.set(start);
             self.length.set(length);
         }
