@@ -10,20 +10,20 @@ use super::walk::{Head, Name, Walk};
 ///
 /// It says yes as well if `T` has nothing that is called so: nobody knows then.
 pub(crate) fn apart<T: Deserialize<'static>>(is_enum: bool, of: &str, one: &str, other: &str) -> bool {
-    let source = Traced::<T>::new();
+    let source = Traced::new::<T>();
     let question = Question { walk: Walk { source: &source }, is_enum, of, one, other };
     question.answer().unwrap_or(true)
 }
 
-struct Question<'s, 'n, T: Deserialize<'static>> {
-    walk: Walk<'s, Traced<T>>,
+struct Question<'s, 'n> {
+    walk: Walk<'s, Traced>,
     is_enum: bool,
     of: &'n str,
     one: &'n str,
     other: &'n str,
 }
 
-impl<T: Deserialize<'static>> Question<'_, '_, T> {
+impl Question<'_, '_> {
     fn answer(&self) -> Option<bool> {
         let walk = self.walk;
         let mut at = walk.definitions()?;
