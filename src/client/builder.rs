@@ -10,6 +10,7 @@ use crate::unix::SocketAddrUnix;
 use super::{CallError, Client};
 use crate::codec::{Bincode, Codec};
 use crate::connection::Buffers;
+use crate::described::Format;
 use crate::peer::PeerCredentials;
 use crate::unix::path::{SocketPath, abstract_address};
 use crate::unix::trusted_uid_of_client;
@@ -75,7 +76,19 @@ impl ClientBuilder {
     }
 }
 
-impl<K: Codec, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D>, N> {
+impl<K: Codec, const N: usize> ClientBuilder<K, N> {
+    /// Speaks another codec, which must be the server's. Default: [`Bincode`].
+    pub fn codec<Other: Codec>(self) -> ClientBuilder<Other, N> {
+        ClientBuilder { settings: self.settings, client: PhantomData }
+    }
+}
+
+impl<K: Codec + Format, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D>, N> {
+    /// Speaks another codec of this crate, which must be the server's. Default: [`Bincode`].
+    pub fn codec<Other: Codec + Format>(self) -> ClientBuilder<ClientSession<Other, D>, N> {
+        ClientBuilder { settings: self.settings, client: PhantomData }
+    }
+
     /// Speaks the bare wire, which is the published one, in place of sessions: for a server of `ipc-server` 0.3.2, or one that is
     /// built with [`bare`](crate::ServerBuilder::bare).
     ///
@@ -105,11 +118,6 @@ impl<K: Codec, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D>
 }
 
 impl<K: ClientWire, const N: usize> ClientBuilder<K, N> {
-    /// Speaks another codec, which must be the server's. Default: [`Bincode`].
-    pub fn codec<Other: Codec>(self) -> ClientBuilder<K::With<Other>, N> {
-        ClientBuilder { settings: self.settings, client: PhantomData }
-    }
-
     /// The longest command and the longest response, in bytes as encoded. Default: 1,024.
     pub fn capacity<const OTHER: usize>(self) -> ClientBuilder<K, OTHER> {
         ClientBuilder { settings: self.settings, client: PhantomData }

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::unix::Errno;
 
 use crate::codec::{DecodeError, EncodeError};
+use crate::described;
 use crate::unix::path::PathError;
 use crate::wire::session::{OfferError, Refusal, Server};
 
@@ -65,6 +66,20 @@ pub enum CallError {
         /// The server.
         server: Server,
     },
+    /// The server is of another version, in which this command can't be said: it has no such variant or field, or not for this
+    /// value. Nothing was sent.
+    NotCarried {
+        /// What can't be said, and why.
+        refusal: described::Refusal,
+        /// The server.
+        server: Server,
+    },
+    /// The server is of another version, whose responses can't be read, whatever they are. It executed nothing.
+    NeverReadable(described::DecodeError),
+    /// The server is of another version, and its response can't be read. It executed the command.
+    Unreadable(described::DecodeError),
+    /// The server has another codec. It executed nothing.
+    OtherCodec,
     /// The client can't take part in a session with these types. Nothing was sent.
     Session(OfferError),
     /// The operating system failed.
@@ -115,6 +130,19 @@ impl fmt::Display for CallError {
                 f,
                 "{server} is of another version, and describes its types in more than {capacity} bytes: give the client more                  room with `descriptions`"
             ),
+            Self::NotCarried { refusal, server } => write!(
+                f,
+                "{server} is of another version ({refusal}): restart it, or use the client that came with it; nothing was sent"
+            ),
+            Self::NeverReadable(_) => f.write_str(
+                "the daemon is of another version, whose responses can't be read: restart it, or use the client that came with \
+                 it; nothing was executed",
+            ),
+            Self::Unreadable(_) => f.write_str(
+                "the daemon is of another version, and its response can't be read: restart it, or use the client that came with \
+                 it; the command was executed",
+            ),
+            Self::OtherCodec => f.write_str("the daemon has another codec: build both with the same; nothing was executed"),
             Self::Session(_) => f.write_str("no session is possible with these types: see to the cause"),
             Self::Os(errno) => write!(f, "the operating system failed: {errno}: see to that first"),
         }
@@ -127,6 +155,7 @@ impl core::error::Error for CallError {
             Self::Encode(error) => Some(error),
             Self::Malformed(error) => Some(error),
             Self::Session(error) => Some(error),
+            Self::NeverReadable(error) | Self::Unreadable(error) => Some(error),
             _ => None,
         }
     }
@@ -172,6 +201,10 @@ impl From<CallError> for std::io::Error {
             | CallError::ResponseTooLarge { .. }
             | CallError::OtherForm
             | CallError::NotASession
+            | CallError::NotCarried { .. }
+            | CallError::NeverReadable(_)
+            | CallError::Unreadable(_)
+            | CallError::OtherCodec
             | CallError::DescriptionTooLong { .. } => ErrorKind::InvalidData,
             CallError::Refusal(_) => ErrorKind::Other,
             CallError::Os(errno) => return errno.into(),

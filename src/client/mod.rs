@@ -227,7 +227,12 @@ impl<K: ClientWire, const N: usize> Client<K, N> {
         let (mut local, is_same) =
             K::local::<C>(memory, settings.program, settings.is_certain).map_err(CallError::Session)?;
         reused &= is_same;
-        let parked = Parked::encode(command, buffers, &mut local).map_err(|error| failed::<N>(error, None))?;
+        let parked = Parked::encode(command, buffers, &mut local);
+        drop(local);
+        let parked = match parked {
+            Ok(parked) => parked,
+            Err(error) => return Err(failed::<N>(error, K::server(memory))),
+        };
         let stream = match stream.take() {
             Some(stream) if reused => stream,
             _ => open(address, settings, deadline)?,
@@ -328,6 +333,10 @@ fn failed<const N: usize>(error: AskError<Errno>, server: Option<&Server>) -> Fa
         AskError::DescriptionTooLong { capacity } => {
             CallError::DescriptionTooLong { capacity, server: server.cloned().unwrap_or_default() }
         }
+        AskError::NotCarried(refusal) => CallError::NotCarried { refusal, server: server.cloned().unwrap_or_default() },
+        AskError::NeverReadable(error) => CallError::NeverReadable(error),
+        AskError::Unreadable(error) => CallError::Unreadable(error),
+        AskError::OtherCodec => CallError::OtherCodec,
         AskError::Transport(errno) => errno.into(),
     })
 }

@@ -24,7 +24,9 @@ impl<'b, C: Request, T: Transport, K: ClientWire, const N: usize> Connection<'b,
     /// [`Closed`](AskError::Closed), [`Malformed`](AskError::Malformed) and [`TooLarge`](AskError::TooLarge) by the peer,
     /// [`Transport`](AskError::Transport) by the transport. The command may have been executed. In a session also
     /// [`Refused`](AskError::Refused), which says whether it was, [`OtherForm`](AskError::OtherForm),
-    /// [`OtherWire`](AskError::OtherWire) and [`DescriptionTooLong`](AskError::DescriptionTooLong).
+    /// [`OtherWire`](AskError::OtherWire), [`OtherCodec`](AskError::OtherCodec),
+    /// [`DescriptionTooLong`](AskError::DescriptionTooLong), [`NeverReadable`](AskError::NeverReadable) and
+    /// [`Unreadable`](AskError::Unreadable).
     pub fn receive_response(mut self) -> Receiving<'b, C, T, K, N> {
         loop {
             let input = &mut self.buffers.input;
@@ -68,6 +70,9 @@ impl<E> From<Unanswered> for AskError<E> {
             Unanswered::OtherForm => Self::OtherForm,
             Unanswered::OtherWire => Self::OtherWire,
             Unanswered::DescriptionTooLong { capacity } => Self::DescriptionTooLong { capacity },
+            Unanswered::NeverReadable(error) => Self::NeverReadable(error),
+            Unanswered::Unreadable(error) => Self::Unreadable(error),
+            Unanswered::OtherCodec => Self::OtherCodec,
         }
     }
 }

@@ -5,6 +5,7 @@ use core::task::Poll;
 
 use super::{AskError, Asked, Asking, Buffers, Connection, Parked, Step, Transport};
 use crate::codec::{Bincode, Codec};
+use crate::described::Format;
 use crate::request::Request;
 use crate::wire::session::Link;
 use crate::wire::{ClientSession, ClientWire, Unasked};
@@ -53,7 +54,7 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Aski
     }
 }
 
-impl<'b, C: Request, T: Transport, K: Codec, const D: usize, const N: usize>
+impl<'b, C: Request, T: Transport, K: Codec + Format, const D: usize, const N: usize>
     Connection<'b, Asking<C>, T, ClientSession<K, D>, N>
 {
     /// Like [`ask`](Connection::ask), in a session: `link` is what the client knows of its server.
@@ -63,7 +64,7 @@ impl<'b, C: Request, T: Transport, K: Codec, const D: usize, const N: usize>
     ///
     /// # Errors
     ///
-    /// As [`ask`](Connection::ask), and [`TooLong`](AskError::TooLong) by the value.
+    /// As [`ask`](Connection::ask), and [`TooLong`](AskError::TooLong) and [`NotCarried`](AskError::NotCarried) by the value.
     pub fn ask_in_session(
         transport: T,
         buffers: &'b mut Buffers<N>,
@@ -134,6 +135,7 @@ impl<E> From<Unasked> for AskError<E> {
             Unasked::Empty => Self::EmptyCommand,
             Unasked::NotEncoded(error) => Self::Command(error),
             Unasked::TooLong { capacity } => Self::TooLong { capacity },
+            Unasked::NotCarried(refusal) => Self::NotCarried(refusal),
         }
     }
 }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::codec::{DecodeError, EncodeError};
+use crate::described;
 use crate::wire::session::Refusal;
 
 const EMPTY_COMMAND: &str = "the command type takes no bytes on the wire: give it a variant or a field";
@@ -131,6 +132,8 @@ pub enum AskError<E> {
         /// How many bytes a command may have.
         capacity: usize,
     },
+    /// The peer's types are of another version, in which the command can't be said. Nothing was sent.
+    NotCarried(described::Refusal),
     /// The peer closed the connection, or its sending side, after `received` bytes of the response. It may have executed
     /// the command.
     Closed {
@@ -156,6 +159,12 @@ pub enum AskError<E> {
         /// How much room there is, in bytes.
         capacity: usize,
     },
+    /// The peer's types are of another version, whose responses can't be read. The peer executed nothing.
+    NeverReadable(described::DecodeError),
+    /// The peer's types are of another version, and this response can't be read. The peer executed the command.
+    Unreadable(described::DecodeError),
+    /// The peer has another codec, or does not describe its types as they are. It executed nothing.
+    OtherCodec,
     /// The transport failed. The peer may have executed the command.
     Transport(E),
 }
@@ -172,6 +181,10 @@ impl<E: fmt::Display> fmt::Display for AskError<E> {
             Self::TooLong { capacity } => {
                 write!(f, "the command is longer than the {capacity} bytes that the peer takes")
             }
+            Self::NotCarried(refusal) => write!(f, "the command can't be said in the peer's version: {refusal}"),
+            Self::NeverReadable(_) => f.write_str("responses of the peer's version can't be read"),
+            Self::Unreadable(_) => f.write_str("the response of the peer's version can't be read"),
+            Self::OtherCodec => f.write_str("the peer has another codec"),
             Self::Refused(refusal) => fmt::Display::fmt(refusal, f),
             Self::OtherForm => f.write_str("the peer's types have another form: ask again"),
             Self::OtherWire => f.write_str("the peer does not speak sessions"),
@@ -191,7 +204,10 @@ impl<E: core::error::Error + 'static> core::error::Error for AskError<E> {
             Self::Command(error) => Some(error),
             Self::Malformed(error) => Some(error),
             Self::Transport(error) => Some(error),
+            Self::NeverReadable(error) | Self::Unreadable(error) => Some(error),
             Self::EmptyCommand
+            | Self::OtherCodec
+            | Self::NotCarried(_)
             | Self::TooLong { .. }
             | Self::Closed { .. }
             | Self::TooLarge { .. }

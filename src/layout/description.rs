@@ -46,6 +46,11 @@ impl<'d> Description<'d> {
         Ok(Self { bytes })
     }
 
+    /// A description that was validated where it lies.
+    pub(crate) const fn of_validated(bytes: &'d [u8]) -> Self {
+        Self { bytes }
+    }
+
     /// The form of the type itself.
     #[must_use]
     pub fn root(self) -> Node<'d> {

@@ -6,6 +6,7 @@ use super::bare;
 use super::session::{Code, OfferError, Refusal, Server};
 use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::connection::Buffer;
+use crate::described;
 use crate::peer::PeerCredentials;
 use crate::request::Request;
 
@@ -66,8 +67,6 @@ pub trait ClientProtocol: Protocol {
     const HAS_SESSIONS: bool;
     /// What a client knows of its server, whatever it asks next.
     type Memory: Default;
-    /// The same wire with another codec.
-    type With<K: Codec>: ClientProtocol;
 
     /// What a client for `C` knows of its server, and whether it can go on over the same connection as the last one. It `is_certain`
     /// that the server serves no bare messages.
@@ -139,7 +138,6 @@ impl<K: Codec> ServerProtocol for K {
 impl<K: Codec> ClientProtocol for K {
     const HAS_SESSIONS: bool = false;
     type Memory = ();
-    type With<Other: Codec> = Other;
 
     #[inline]
     fn local<C: Request>((): &mut (), _: &'static str, _: bool) -> Result<((), bool), OfferError> {
@@ -202,6 +200,8 @@ pub enum Unasked {
     TooLong {
         capacity: usize,
     },
+    /// The server's types are of another version, in which it can't be said.
+    NotCarried(described::Refusal),
 }
 
 /// Why there is no response.
@@ -221,4 +221,10 @@ pub enum Unanswered {
     DescriptionTooLong {
         capacity: usize,
     },
+    /// The server's types are of another version, whose responses can't be read, whatever they are.
+    NeverReadable(described::DecodeError),
+    /// It is of another version, and can't be read.
+    Unreadable(described::DecodeError),
+    /// The server has another codec.
+    OtherCodec,
 }

@@ -268,3 +268,147 @@ fn a_refusal_says_why_and_whether_the_command_was_executed() {
         assert_eq!((refusal.reason(), refusal.was_executed()), (Reason::TooLong { capacity: 1016 }, false));
     });
 }
+
+#[test]
+fn a_client_of_another_version_writes_by_name() {
+    for keep_open in [false, true] {
+        let scratch = Scratch::new();
+        let path = scratch.path("s");
+        let mut server =
+            IpcServer::<Inserted>::builder().program("fand 2.0").keep_open(keep_open).bind(path.as_str()).unwrap();
+        let mut executed = Vec::new();
+        serve_while(
+            &mut server,
+            &mut |command, _: Caller| {
+                let response = match &command {
+                    Inserted::SetLevel(level) => Response::Level(*level),
+                    Inserted::Name(name) => Response::Name(name.clone()),
+                    Inserted::GetLevel | Inserted::Shutdown => Response::Level(0),
+                };
+                executed.push(command);
+                response
+            },
+            || {
+                assert_eq!(ipc_server::call(&Command::SetLevel(5), path.as_str()), Ok(Response::Level(5)));
+                let mut client = Client::connect(path.as_str()).unwrap();
+                for level in 0..3 {
+                    assert_eq!(client.call(&Command::SetLevel(level)), Ok(Response::Level(level)));
+                }
+                let name = "x".repeat(300);
+                assert_eq!(client.call(&Command::Name(name.clone())), Ok(Response::Name(name)));
+            },
+        );
+        let name = Inserted::Name("x".repeat(300));
+        let levels = [5, 0, 1, 2].map(Inserted::SetLevel);
+        assert_eq!(executed, levels.into_iter().chain([name]).collect::<Vec<_>>());
+    }
+}
+
+mod newer {
+    use super::*;
+
+    /// Of the same programs, what came with a later client.
+    #[derive(Serialize, Deserialize, Debug)]
+    pub(super) enum Command {
+        SetColor(u8),
+        SetLevel(u16),
+    }
+
+    impl Request for Command {
+        type Response = Response;
+    }
+}
+
+#[test]
+fn what_the_other_version_does_not_know_is_refused_before_it_is_sent() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().program("fand 1.1.0").keep_open(true).bind(path.as_str()).unwrap();
+    let handled = serve_while(&mut server, &mut answer, || {
+        let mut client = Client::connect(path.as_str()).unwrap();
+        let error = client.call(&newer::Command::SetColor(1)).unwrap_err();
+        let process = std::process::id();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the daemon (fand 1.1.0, process {process}) is of another version (Command::SetColor: the reader has no such \
+                 variant): restart it, or use the client that came with it; nothing was sent"
+            )
+        );
+        assert!(matches!(client.call(&newer::Command::SetLevel(256)), Err(CallError::NotCarried { .. })));
+        assert_eq!(client.call(&newer::Command::SetLevel(255)), Ok(Response::Level(255)));
+    });
+    assert_eq!((handled.served, handled.rejected), (1, 0));
+}
+
+mod other_response {
+    use super::*;
+
+    /// The same commands, whose responses have got a field.
+    #[derive(Serialize, Deserialize, Debug)]
+    pub(super) enum Command {
+        GetLevel,
+        SetLevel(u8),
+        Name(String),
+    }
+
+    #[derive(Serialize, Deserialize, Debug, PartialEq)]
+    pub(super) struct Text(pub(super) String);
+
+    impl Request for Command {
+        type Response = Text;
+    }
+}
+
+#[test]
+fn responses_that_can_never_be_read_are_known_before_the_first_command_is_executed() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().bind(path.as_str()).unwrap();
+    let handled = serve_while(&mut server, &mut answer, || {
+        for command in [
+            other_response::Command::GetLevel,
+            other_response::Command::SetLevel(3),
+            other_response::Command::Name(String::new()),
+        ] {
+            let error = ipc_server::call(&command, path.as_str()).unwrap_err();
+            assert!(matches!(error, CallError::NeverReadable(_)), "{error:?}");
+        }
+    });
+    assert_eq!(handled.served, 0);
+}
+
+/// A type whose description does not fit the buffers.
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+enum Long {
+    GetLevel,
+    AVariantWithAVeryLongNameThatTakesItsPlaceInTheDescription1,
+    AVariantWithAVeryLongNameThatTakesItsPlaceInTheDescription2(u8, u16),
+    AVariantWithAVeryLongNameThatTakesItsPlaceInTheDescription3,
+    AVariantWithAVeryLongNameThatTakesItsPlaceInTheDescription4,
+    SetLevel(u8),
+}
+
+impl Request for Long {
+    type Response = Response;
+}
+
+#[test]
+fn a_description_that_is_longer_than_the_buffers_comes_in_parts() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Long>::builder().capacity::<128>().keep_open(true).bind(path.as_str()).unwrap();
+    let handled = serve_while(
+        &mut server,
+        &mut |command, _: Caller| {
+            if let Long::SetLevel(level) = command { Response::Level(level) } else { Response::Level(0) }
+        },
+        || {
+            assert_eq!(ipc_server::call(&Command::SetLevel(5), path.as_str()), Ok(Response::Level(5)));
+            let mut client = Client::builder().descriptions::<128>().connect(path.as_str()).unwrap();
+            let error = client.call(&Command::SetLevel(5)).unwrap_err();
+            assert!(matches!(error, CallError::DescriptionTooLong { capacity: 128, .. }), "{error:?}");
+        },
+    );
+    assert_eq!(handled.served, 1);
+}

@@ -4,7 +4,7 @@ use super::frame::HEAD;
 use super::{Fingerprints, PREFACE, VERSION};
 
 /// How many bytes of a program's name and version are told.
-pub const LONGEST_PROGRAM: usize = 48;
+pub const LONGEST_PROGRAM: usize = 40;
 
 /// How many bytes a client's hello has before the name of its program.
 const CLIENT: usize = 32;

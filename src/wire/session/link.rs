@@ -10,7 +10,8 @@ use super::refusal::Refusal;
 use super::{ClientSession, Fingerprints, LONGEST_PROGRAM, OfferError, Reason};
 use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::connection::Buffer;
-use crate::layout::LayoutError;
+use crate::described::{self, Format};
+use crate::layout::{Description, LayoutError};
 use crate::peer::PeerCredentials;
 use crate::request::Request;
 use crate::wire::both::is_command;
@@ -23,6 +24,8 @@ pub struct Link<const D: usize = 1024> {
     program: &'static str,
     own: Fingerprints,
     form: Form,
+    /// What the server has said that its types have, if that is not the form in which the client has written.
+    announced: Option<Fingerprints>,
     server: Server,
     /// How many bytes the server takes of a command.
     capacity: usize,
@@ -92,6 +95,7 @@ impl<const D: usize> Link<D> {
             program,
             own,
             form: Form::Own,
+            announced: None,
             server: Server { program: String::new(), pid: None },
             capacity: usize::MAX,
             is_greeted: false,
@@ -112,6 +116,19 @@ impl<const D: usize> Link<D> {
         &self.server
     }
 
+    /// The descriptions of the server's command type and of its response type, if it is of another version.
+    #[must_use]
+    pub fn descriptions(&self) -> Option<(Description<'_>, Description<'_>)> {
+        matches!(self.form, Form::Theirs(_)).then(|| self.forms())
+    }
+
+    /// The descriptions that have been validated.
+    fn forms(&self) -> (Description<'_>, Description<'_>) {
+        let [(command, _), (response, _)] = self.received;
+        let (commands, rest) = self.descriptions.split_at_checked(command).unwrap_or_default();
+        (Description::of_validated(commands), Description::of_validated(rest.get(..response).unwrap_or_default()))
+    }
+
     /// Takes in what the server says of itself.
     fn learn(&mut self, hello: &ServerHello<'_>, peer: Option<PeerCredentials>) {
         self.server.program.clear();
@@ -124,8 +141,10 @@ impl<const D: usize> Link<D> {
         }
         self.server.pid = peer.map(|peer| peer.pid);
         self.capacity = hello.capacity;
-        if self.written() != hello.fingerprints {
-            self.form = if hello.fingerprints == self.own { Form::Own } else { Form::Theirs(hello.fingerprints) };
+        self.announced = (self.written() != hello.fingerprints).then_some(hello.fingerprints);
+        if self.announced.is_some() {
+            // The server describes itself anew, in the same place.
+            self.form = Form::Own;
             self.received = [(0, false); 2];
         }
     }
@@ -184,7 +203,7 @@ impl<const D: usize> fmt::Debug for Link<D> {
     }
 }
 
-impl<K: Codec, const D: usize> Protocol for ClientSession<K, D> {
+impl<K: Codec + Format, const D: usize> Protocol for ClientSession<K, D> {
     type Codec = K;
     type Local<'l> = &'l mut Link<D>;
     type Progress = ();
@@ -203,10 +222,9 @@ fn contract<C: Request, K: Codec>() -> usize {
     Fingerprints::of::<C, K> as fn() -> Result<Fingerprints, LayoutError> as usize
 }
 
-impl<K: Codec, const D: usize> ClientProtocol for ClientSession<K, D> {
+impl<K: Codec + Format, const D: usize> ClientProtocol for ClientSession<K, D> {
     const HAS_SESSIONS: bool = true;
     type Memory = Option<Linked<D>>;
-    type With<Other: Codec> = ClientSession<Other, D>;
 
     #[inline]
     fn local<'l, C: Request>(
@@ -238,9 +256,11 @@ impl<K: Codec, const D: usize> ClientProtocol for ClientSession<K, D> {
         let greeting = if link.is_greeted { 0 } else { greet(link, spare)? };
         link.id = link.id.wrapping_add(1);
         let spare = spare.get_mut(greeting..).unwrap_or_default();
-        let written =
-            Head::frame(kind::COMMAND, link.id, spare, EncodeError::BufferFull, |content| K::encode(command, content));
-        let written = written.map_err(Unasked::NotEncoded)?;
+        let too_short = Unasked::NotEncoded(EncodeError::BufferFull);
+        let written = Head::frame(kind::COMMAND, link.id, spare, too_short, |content| match link.form {
+            Form::Own => K::encode(command, content).map_err(Unasked::NotEncoded),
+            Form::Theirs(_) => encode_by_name::<C, K>(command, link.forms().0, content),
+        })?;
         if written - HEAD > link.capacity {
             return Err(Unasked::TooLong { capacity: link.capacity });
         }
@@ -269,11 +289,18 @@ impl<K: Codec, const D: usize> ClientProtocol for ClientSession<K, D> {
                 return Ok(None);
             };
             if head.kind == kind::RESPONSE && head.id == link.id {
-                let response = read::<C::Response, K>(content)?;
+                let response = match link.form {
+                    Form::Own => read::<C::Response, K>(content)?,
+                    Form::Theirs(_) => {
+                        described::decode::<K, _>(content, link.forms().1.root()).map_err(Unanswered::Unreadable)?
+                    }
+                };
                 input.consume(whole);
                 return Ok(Some(response));
             }
-            other_frame(link, head, content, peer, send)?;
+            if other_frame(link, head, content, peer, send)? {
+                return Err(adapt::<C, K, D>(link));
+            }
             input.consume(whole);
         }
         Ok(None)
@@ -323,7 +350,56 @@ fn read<R: serde::de::DeserializeOwned, K: Codec>(content: &[u8]) -> Result<R, U
     }
 }
 
-/// Takes in a frame that is no response to what was asked.
+/// The server executes nothing, and has described its types. Why there is no response, and perhaps never one.
+#[cold]
+fn adapt<C: Request, K: Codec + Format, const D: usize>(link: &mut Link<D>) -> Unanswered {
+    /// How many bytes a sample of a response may take.
+    const SAMPLE: usize = 512;
+
+    let Some(theirs) = link.announced else { return Unanswered::OtherWire };
+    if theirs == link.own {
+        link.form = Form::Own;
+        return Unanswered::OtherForm;
+    }
+    let [(command, _), (response, _)] = link.received;
+    let (commands, rest) = link.descriptions.split_at_mut_checked(command).unwrap_or_default();
+    let responses = rest.get_mut(..response).unwrap_or_default();
+    let (Ok(command), Ok(response)) = (Description::validate(commands), Description::validate(responses)) else {
+        return Unanswered::OtherWire;
+    };
+    if command.fingerprint(K::NAME) != theirs.command || response.fingerprint(K::NAME) != theirs.response {
+        return Unanswered::OtherCodec;
+    }
+    match described::unreadable::<C::Response>(response.root(), &mut [0; SAMPLE]) {
+        Some(error) => Unanswered::NeverReadable(error),
+        None => {
+            link.form = Form::Theirs(theirs);
+            Unanswered::OtherForm
+        }
+    }
+}
+
+#[cold]
+fn encode_by_name<C: Request, K: Codec + Format>(
+    command: &C,
+    form: Description<'_>,
+    into: &mut [u8],
+) -> Result<usize, Unasked> {
+    use described::EncodeError as Error;
+
+    described::encode::<K, C>(command, form.root(), into).map_err(|error| match error {
+        Error::Refused(refusal) => Unasked::NotCarried(refusal),
+        Error::BufferFull => Unasked::NotEncoded(EncodeError::BufferFull),
+        Error::LengthUnknown => Unasked::NotEncoded(EncodeError::LengthUnknown),
+        Error::LengthMismatch => Unasked::NotEncoded(EncodeError::LengthMismatch),
+        Error::TooManyZeroSized => Unasked::NotEncoded(EncodeError::TooManyZeroSized),
+        Error::TooDeep => Unasked::NotEncoded(EncodeError::TooDeep),
+        Error::Custom(message) => Unasked::NotEncoded(EncodeError::Custom(message)),
+    })
+}
+
+/// Takes in a frame that is no response to what was asked. Whether the server has said that it executes nothing and has described
+/// its types.
 #[cold]
 fn other_frame<const D: usize>(
     link: &mut Link<D>,
@@ -331,7 +407,7 @@ fn other_frame<const D: usize>(
     content: &[u8],
     peer: Option<PeerCredentials>,
     send: &mut dyn FnMut(&[u8]) -> bool,
-) -> Result<(), Unanswered> {
+) -> Result<bool, Unanswered> {
     match head.kind {
         kind::HELLO => {
             let hello = ServerHello::parse(content).ok_or(Unanswered::OtherWire)?;
@@ -346,7 +422,7 @@ fn other_frame<const D: usize>(
         }
         kind::REFUSAL if head.id == link.id || head.id == 0 => {
             let refusal = Refusal::parse(content, &link.server).ok_or(Unanswered::OtherWire)?;
-            if refusal.reason() == Reason::OtherForm && link.form != Form::Own {
+            if refusal.reason() == Reason::OtherForm && link.announced.is_some() {
                 return go_on(link, send);
             }
             return Err(Unanswered::Refused(refusal));
@@ -354,12 +430,12 @@ fn other_frame<const D: usize>(
         // An answer to a command that is not waited for any more, or what later versions say unasked.
         _ => {}
     }
-    Ok(())
+    Ok(false)
 }
 
 /// The server does not execute what was sent: asks for the rest of its descriptions, or says that they are there.
-fn go_on<const D: usize>(link: &Link<D>, send: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), Unanswered> {
-    let Some((which, offset)) = link.missing_part() else { return Err(Unanswered::OtherForm) };
+fn go_on<const D: usize>(link: &Link<D>, send: &mut dyn FnMut(&[u8]) -> bool) -> Result<bool, Unanswered> {
+    let Some((which, offset)) = link.missing_part() else { return Ok(true) };
     let mut request = [0; HEAD + 4];
     let written = Head::frame(kind::DESCRIBE, link.id, &mut request, (), |content| {
         let offset = u16::try_from(offset).map_err(|_| ())?;
@@ -368,5 +444,5 @@ fn go_on<const D: usize>(link: &Link<D>, send: &mut dyn FnMut(&[u8]) -> bool) ->
         Ok(4)
     });
     // A description is shorter than 64 KiB, and so few bytes find room in any transport that has just brought an answer.
-    if written.is_ok() && send(&request) { Ok(()) } else { Err(Unanswered::OtherWire) }
+    if written.is_ok() && send(&request) { Ok(false) } else { Err(Unanswered::OtherWire) }
 }
