@@ -52,6 +52,9 @@ pub fn bincodes<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Theirs<T> {
     })?;
     // bincode does not say how much it has read: count what it has not.
     let mut unread = 0;
+    while u64::deserialize(&mut deserializer).is_ok() {
+        unread += 8;
+    }
     while u8::deserialize(&mut deserializer).is_ok() {
         unread += 1;
     }
