@@ -50,6 +50,8 @@ use super::{Codec, DecodeError, EncodeError, PrefixError, de, ser};
 pub struct Bincode;
 
 impl Codec for Bincode {
+    const NAME: &'static str = "bincode";
+
     #[inline]
     fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
         ser::encode::<Self, T>(value, into)

@@ -63,6 +63,8 @@ macro_rules! deep_codecs {
     ($($(#[$attribute:meta])* $codec:ty)*) => {$(
         $(#[$attribute])*
         impl<const LEVELS: usize> Codec for Deep<$codec, LEVELS> {
+            const NAME: &'static str = <$codec as Codec>::NAME;
+
             #[inline]
             fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
                 ser::encode::<Self, T>(value, into)

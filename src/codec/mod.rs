@@ -19,14 +19,14 @@
 //! ```
 
 mod bincode;
-mod carried;
+pub(crate) mod carried;
 mod de;
 mod deep;
 mod error;
-mod layout;
+pub(crate) mod layout;
 #[cfg(feature = "postcard")]
 mod postcard;
-mod ser;
+pub(crate) mod ser;
 
 pub use self::bincode::Bincode;
 pub use self::deep::Deep;
@@ -76,6 +76,11 @@ pub const MAX_ZERO_SIZED: usize = 1024;
 /// The two directions are associated functions, since a codec has no state. `IpcServer`, `Client` and
 /// [`Connection`](crate::connection::Connection) take the codec as a type parameter.
 pub trait Codec {
+    /// What tells this format from others, such as `"bincode"`. It is part of the
+    /// [fingerprint](crate::layout::Fingerprint) that both ends of a session compare, so it stays as it is for as long as the
+    /// format does.
+    const NAME: &'static str;
+
     /// Encodes `value` at the start of `into` and returns the number of bytes written.
     ///
     /// The bytes of `into` after an error are unspecified.

@@ -31,6 +31,8 @@ use super::{Codec, DecodeError, EncodeError, PrefixError, de, ser};
 pub struct Postcard;
 
 impl Codec for Postcard {
+    const NAME: &'static str = "postcard";
+
     #[inline]
     fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
         ser::encode::<Self, T>(value, into)

@@ -26,20 +26,20 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts the ignored test `part` with `socket` as [`socket`].
-    pub(crate) fn start(part: &str, socket: &str) -> Self {
+    pub(crate) fn start(part: impl Fn(), socket: &str) -> Self {
         Self::spawn(&mut Self::command(&std::env::current_exe().unwrap(), part, socket))
     }
 
     /// The same, before it is started: `program` is this one or a copy.
-    pub(crate) fn command(program: &Path, part: &str, socket: &str) -> Command {
+    pub(crate) fn command(program: &Path, part: impl Fn(), socket: &str) -> Command {
         let mut command = Command::new(program);
-        command.args(["--exact", part, "--ignored", "--nocapture", "--test-threads=1"]).env("SOCKET", socket);
+        command.args(["--exact", name(&part), "--ignored", "--nocapture", "--test-threads=1"]).env("SOCKET", socket);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command
     }
 
     /// A part as [`command`](Self::command) has it, started by a tool such as unshare or strace with its options.
-    pub(crate) fn command_under(tool: &[&str], program: &Path, part: &str, socket: &str) -> Command {
+    pub(crate) fn command_under(tool: &[&str], program: &Path, part: impl Fn(), socket: &str) -> Command {
         let inner = Self::command(program, part, socket);
         let mut command = Command::new(tool[0]);
         command.args(&tool[1..]).arg(inner.get_program()).args(inner.get_args()).env("SOCKET", socket);
@@ -120,6 +120,11 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A test's name is its path without the name of the program.
+pub(crate) fn name<F: Fn()>(_: &F) -> &'static str {
+    std::any::type_name::<F>().split_once("::").unwrap().1
 }
 
 /// The path that a part was given.

@@ -1,0 +1,8 @@
+//! The typestates of both sides by themselves, over transports in memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answering;
+mod asking;
