@@ -13,19 +13,22 @@ use std::time::{Duration, Instant};
 
 use arbitrary::Arbitrary;
 use ipc_server::codec::Bincode;
+use ipc_server::wire::Both;
 use ipc_server::{Caller, Handled, Handler, IpcServer, Request};
 use ipc_server_fuzz::commands::{Command, Next, Response, next, unless_it_panics};
 use libfuzzer_sys::fuzz_target;
 use serde::{Deserialize, Serialize};
 
-const CAPACITY: usize = 64;
+const CAPACITY: usize = 128;
 /// How many clients are connected at once, and how many there are in all.
 const AT_ONCE: usize = 6;
 const MOST: usize = 40;
+/// What a session begins with, and no command.
+const PREFACE: u8 = 0xff;
 /// So many replies certainly fit the buffer of a socket.
 const FEW: usize = 40;
 
-type Server<const CONNECTIONS: usize> = IpcServer<Sent, Bincode, CAPACITY, CONNECTIONS>;
+type Server<const CONNECTIONS: usize> = IpcServer<Sent, Both<Bincode>, CAPACITY, CONNECTIONS>;
 
 #[derive(Arbitrary, Debug)]
 enum Act {
@@ -461,6 +464,11 @@ impl Client {
             return;
         }
         let known = self.sent.len();
+        if known == 0 && self.rest.starts_with(&[PREFACE]) {
+            // The model knows no sessions.
+            self.rest.clear();
+            return;
+        }
         self.sent.extend(&self.rest);
         let (commands, is_last, is_hopeless) = (self.commands.len(), self.is_last, self.is_hopeless);
         self.parse();
