@@ -28,7 +28,8 @@ impl<T: Deserialize<'static>> Text<T> {
 
 impl<T: Deserialize<'static>> fmt::Display for Text<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write(&Traced::<T>::new(), f)
+        // What prints is compiled once, and not for each type.
+        write::<dyn Source>(&Traced::<T>::new(), f)
     }
 }
 
