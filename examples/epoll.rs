@@ -70,7 +70,7 @@ const SERVER: u64 = 0;
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: epoll SOCKET")?;
     // Small messages, and places for a thousand clients that are in no hurry.
-    let mut server = IpcServer::<Command>::builder().capacity::<64>().connections::<1024>().bind(path)?;
+    let mut server = IpcServer::<Command>::builder().capacity::<128>().connections::<1024>().bind(path)?;
     let mut daemon = Daemon::default();
 
     let epoll = epoll::create(CreateFlags::CLOEXEC)?;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ipc_server::wire::Both;
 use ipc_server::{IpcServer, IpcServerCommand};
 use serde::{Deserialize, Serialize};
 use tokio::io::Interest;
@@ -66,12 +67,12 @@ impl IpcServerCommand for Command {
 }
 
 /// The server's type: small messages, and places for a thousand clients that are in no hurry.
-type Server = IpcServer<Command, ipc_server::codec::Bincode, 64, 1024>;
+type Server = IpcServer<Command, Both<ipc_server::codec::Bincode>, 128, 1024>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("usage: tokio SOCKET")?;
     // In a box, since it is a quarter of a megabyte and the runtime moves it about.
-    let server = Box::new(IpcServer::<Command>::builder().capacity::<64>().connections::<1024>().bind(path)?);
+    let server = Box::new(IpcServer::<Command>::builder().capacity::<128>().connections::<1024>().bind(path)?);
     let mut daemon = Daemon::default();
     let ticks = daemon.ticks.clone();
     runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {

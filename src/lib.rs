@@ -123,6 +123,7 @@ mod client;
 pub mod codec;
 mod command;
 pub mod connection;
+pub mod described;
 #[cfg(all(any(doc, doctest), feature = "std", feature = "unix"))]
 pub mod guide;
 mod handler;
@@ -135,7 +136,7 @@ mod transport;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
 pub mod unix;
-mod wire;
+pub mod wire;
 
 #[cfg(all(feature = "std", feature = "unix"))]
 pub use client::client_send;

@@ -134,6 +134,8 @@ thread_local! {
 struct Counting;
 
 impl Codec for Counting {
+    const NAME: &'static str = "counting";
+
     fn encode<T: Serialize + ?Sized>(value: &T, into: &mut [u8]) -> Result<usize, EncodeError> {
         Bincode::encode(value, into)
     }

@@ -13,6 +13,7 @@ use crate::connection::Buffers;
 use crate::peer::PeerCredentials;
 use crate::unix::path::{SocketPath, abstract_address};
 use crate::unix::trusted_uid_of_client;
+use crate::wire::{ClientSession, ClientWire};
 
 /// Builds a [`Client`] with other settings than the default ones.
 ///
@@ -34,7 +35,7 @@ use crate::unix::trusted_uid_of_client;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "a builder does nothing until `connect`"]
-pub struct ClientBuilder<K = Bincode, const N: usize = 1024> {
+pub struct ClientBuilder<K: ClientWire = ClientSession<Bincode>, const N: usize = 1024> {
     settings: Settings,
     client: PhantomData<fn() -> Client<K, N>>,
 }
@@ -43,6 +44,9 @@ pub struct ClientBuilder<K = Bincode, const N: usize = 1024> {
 pub(super) struct Settings {
     pub(super) deadline: Duration,
     pub(super) spin: Duration,
+    pub(super) program: &'static str,
+    /// Whether the server serves no bare messages.
+    pub(super) is_certain: bool,
     /// `None` trusts our own user and root.
     trust: Option<fn(&PeerCredentials) -> bool>,
 }
@@ -59,15 +63,50 @@ impl Settings {
 impl ClientBuilder {
     pub(super) fn new() -> Self {
         Self {
-            settings: Settings { deadline: Duration::from_secs(10), spin: Duration::from_micros(50), trust: None },
+            settings: Settings {
+                deadline: Duration::from_secs(10),
+                spin: Duration::from_micros(50),
+                program: "",
+                is_certain: false,
+                trust: None,
+            },
             client: PhantomData,
         }
     }
 }
 
-impl<K: Codec, const N: usize> ClientBuilder<K, N> {
+impl<K: Codec, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D>, N> {
+    /// Speaks the bare wire, which is the published one, in place of sessions: for a server of `ipc-server` 0.3.2, or one that is
+    /// built with [`bare`](crate::ServerBuilder::bare).
+    ///
+    /// Nothing then tells the client that the server has other types.
+    pub fn bare(self) -> ClientBuilder<K, N> {
+        ClientBuilder { settings: self.settings, client: PhantomData }
+    }
+
+    /// How many bytes of the descriptions of the server's types the client has room for, in place of 1,024. They are needed
+    /// where the server is of another version.
+    pub fn descriptions<const OTHER: usize>(self) -> ClientBuilder<ClientSession<K, OTHER>, N> {
+        ClientBuilder { settings: self.settings, client: PhantomData }
+    }
+
+    /// The server serves sessions [only](crate::ServerBuilder::sessions): commands may be of any type, also of one whose bare
+    /// messages might begin as a session does.
+    pub fn sessions_only(mut self) -> Self {
+        self.settings.is_certain = true;
+        self
+    }
+
+    /// The name and version of this program, which it tells the server. Default: none.
+    pub fn program(mut self, name_and_version: &'static str) -> Self {
+        self.settings.program = name_and_version;
+        self
+    }
+}
+
+impl<K: ClientWire, const N: usize> ClientBuilder<K, N> {
     /// Speaks another codec, which must be the server's. Default: [`Bincode`].
-    pub fn codec<Other: Codec>(self) -> ClientBuilder<Other, N> {
+    pub fn codec<Other: Codec>(self) -> ClientBuilder<K::With<Other>, N> {
         ClientBuilder { settings: self.settings, client: PhantomData }
     }
 
@@ -131,11 +170,11 @@ impl<K: Codec, const N: usize> ClientBuilder<K, N> {
     }
 
     fn at(self, address: SocketAddrUnix) -> Client<K, N> {
-        Client { address, settings: self.settings, stream: None, buffers: Buffers::new(), codec: PhantomData }
+        Client { address, settings: self.settings, stream: None, memory: K::Memory::default(), buffers: Buffers::new() }
     }
 }
 
-impl<K, const N: usize> fmt::Debug for ClientBuilder<K, N> {
+impl<K: ClientWire, const N: usize> fmt::Debug for ClientBuilder<K, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ClientBuilder").field(&self.settings).finish()
     }

@@ -6,6 +6,7 @@ use crate::unix::Errno;
 
 use crate::codec::{DecodeError, EncodeError};
 use crate::unix::path::PathError;
+use crate::wire::session::{OfferError, Refusal, Server};
 
 /// Why a call brought no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,22 @@ pub enum CallError {
         /// The capacity, in bytes.
         capacity: usize,
     },
+    /// The server refuses to answer. It says why, and whether it executed the command.
+    Refusal(Refusal),
+    /// The server's types changed their form again and again. It executed nothing.
+    OtherForm,
+    /// What the server sent does not belong to a [session](crate::wire::session). It may have executed the command.
+    NotASession,
+    /// The descriptions of the server's types are longer than the client has [room](crate::ClientBuilder::descriptions) for.
+    /// The server executed nothing.
+    DescriptionTooLong {
+        /// How much room there is, in bytes.
+        capacity: usize,
+        /// The server.
+        server: Server,
+    },
+    /// The client can't take part in a session with these types. Nothing was sent.
+    Session(OfferError),
     /// The operating system failed.
     Os(Errno),
 }
@@ -89,6 +106,16 @@ impl fmt::Display for CallError {
             Self::ResponseTooLarge { capacity } => {
                 write!(f, "the response is longer than {capacity} bytes: raise the client's capacity")
             }
+            Self::Refusal(refusal) => fmt::Display::fmt(refusal, f),
+            Self::OtherForm => f.write_str("the server's types change their form again and again: try again later"),
+            Self::NotASession => f.write_str(
+                "what the server sent does not belong to a session: if it serves the bare wire only, build the client with `bare`",
+            ),
+            Self::DescriptionTooLong { capacity, server } => write!(
+                f,
+                "{server} is of another version, and describes its types in more than {capacity} bytes: give the client more                  room with `descriptions`"
+            ),
+            Self::Session(_) => f.write_str("no session is possible with these types: see to the cause"),
             Self::Os(errno) => write!(f, "the operating system failed: {errno}: see to that first"),
         }
     }
@@ -99,6 +126,7 @@ impl core::error::Error for CallError {
         match self {
             Self::Encode(error) => Some(error),
             Self::Malformed(error) => Some(error),
+            Self::Session(error) => Some(error),
             _ => None,
         }
     }
@@ -133,13 +161,19 @@ impl From<CallError> for std::io::Error {
             | CallError::InvalidPath
             | CallError::EmptyCommand
             | CallError::CommandTooLarge { .. }
+            | CallError::Session(_)
             | CallError::Encode(_) => ErrorKind::InvalidInput,
             CallError::NoServer => ErrorKind::NotFound,
             CallError::Refused => ErrorKind::ConnectionRefused,
             CallError::PermissionDenied | CallError::Untrusted { .. } => ErrorKind::PermissionDenied,
             CallError::TimedOut => ErrorKind::TimedOut,
             CallError::Closed { .. } => ErrorKind::UnexpectedEof,
-            CallError::Malformed(_) | CallError::ResponseTooLarge { .. } => ErrorKind::InvalidData,
+            CallError::Malformed(_)
+            | CallError::ResponseTooLarge { .. }
+            | CallError::OtherForm
+            | CallError::NotASession
+            | CallError::DescriptionTooLong { .. } => ErrorKind::InvalidData,
+            CallError::Refusal(_) => ErrorKind::Other,
             CallError::Os(errno) => return errno.into(),
         };
         Self::new(kind, error)

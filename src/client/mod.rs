@@ -6,7 +6,6 @@ mod error;
 mod spin;
 
 use core::fmt;
-use core::marker::PhantomData;
 
 use crate::unix::Errno;
 use crate::unix::PathArg as Arg;
@@ -17,12 +16,14 @@ use self::builder::Settings;
 use self::connect::{Deadline, open};
 pub use self::error::CallError;
 use self::spin::Spin;
-use crate::codec::{Bincode, Codec, EncodeError};
+use crate::codec::{Bincode, EncodeError};
 #[cfg(feature = "std")]
 use crate::command::IpcServerCommand;
 use crate::connection::{AskError, Asked, Asking, Buffers, Parked, Step};
 use crate::request::Request;
 use crate::unix::{Stream, readiness};
+use crate::wire::session::Server;
+use crate::wire::{ClientSession, ClientWire};
 
 /// Sends one command to the server at `path` and returns its response: one connection, closed afterwards.
 ///
@@ -65,11 +66,10 @@ pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {
     use std::io::{Write, stderr, stdout};
 
     // Writing is tried and not insisted on: `println!` panics if the standard output is closed.
-    let outcome = Client::builder().prepare(socket_path).and_then(|mut client| {
-        let asking = client.begin(command)?;
-        let asked = client.send(asking)?;
-        let _ = writeln!(stdout(), "sent command: {command:?}");
-        client.receive(asked)
+    let outcome = Client::builder().bare().prepare(socket_path).and_then(|mut client| {
+        client.call_with(command, || {
+            let _ = writeln!(stdout(), "sent command: {command:?}");
+        })
     });
     let _ = match outcome {
         Ok(response) => writeln!(stdout(), "received response: {response:?}"),
@@ -101,17 +101,17 @@ pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {
 /// }
 /// # Ok::<(), ipc_server::CallError>(())
 /// ```
-pub struct Client<K = Bincode, const N: usize = 1024> {
+pub struct Client<K: ClientWire = ClientSession<Bincode>, const N: usize = 1024> {
     address: SocketAddrUnix,
     settings: Settings,
     stream: Option<Stream>,
+    memory: K::Memory,
     buffers: Buffers<N>,
-    codec: PhantomData<fn() -> K>,
 }
 
 impl Client {
-    /// Connects to the server at `path`, with the default settings: [`Bincode`], 1,024 bytes in either direction, 5
-    /// seconds for each call.
+    /// Connects to the server at `path`, with the default settings: [sessions](crate::wire::session) of [`Bincode`], 1,024 bytes in
+    /// either direction, 10 seconds for each call.
     ///
     /// # Errors
     ///
@@ -126,30 +126,47 @@ impl Client {
     }
 }
 
-/// A call under way: its connection and its time. Dropping it closes the connection, so that a late response is never
-/// taken for that of the next call.
-struct Exchange<S, K> {
+/// A call under way: its connection. Dropping it closes the connection, so that a late response is never taken for that of the
+/// next call.
+struct Exchange<S, K: ClientWire> {
     parked: Parked<S, K>,
     stream: Stream,
-    deadline: Deadline,
     /// Whether the connection is older than the call, so that the server may have closed it before.
     reused: bool,
 }
 
-impl<K: Codec, const N: usize> Client<K, N> {
+/// Why an attempt at a call brought no response.
+enum Failed {
+    /// The server has closed the connection and has provably not read the command.
+    Unread,
+    /// The server executed nothing, for its types have another form, which is known now.
+    OtherForm,
+    ForGood(CallError),
+}
+
+impl<E: Into<CallError>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        Self::ForGood(error.into())
+    }
+}
+
+impl<K: ClientWire, const N: usize> Client<K, N> {
     /// Sends `command` and returns the server's response.
     ///
     /// After an error the connection is closed; the next call opens another.
     ///
     /// # Errors
     ///
-    /// See [`CallError`]. After [`TimedOut`](CallError::TimedOut), [`Closed`](CallError::Closed),
-    /// [`Malformed`](CallError::Malformed) and [`ResponseTooLarge`](CallError::ResponseTooLarge) the command may have been
-    /// executed.
+    /// See [`CallError`], which says of each whether the command may have been executed.
+    #[inline]
     pub fn call<C: Request>(&mut self, command: &C) -> Result<C::Response, CallError> {
-        let asking = self.begin(command)?;
-        let asked = self.send(asking)?;
-        self.receive(asked)
+        self.call_with(command, || {})
+    }
+
+    /// The program at the other end, as far as it has said who it is: nothing before the first call, nor on the bare wire.
+    #[must_use]
+    pub fn server(&self) -> Option<&Server> {
+        K::server(&self.memory)
     }
 
     fn connect_now(&mut self) -> Result<(), CallError> {
@@ -157,99 +174,165 @@ impl<K: Codec, const N: usize> Client<K, N> {
         Ok(())
     }
 
-    /// Encodes the command and finds a connection for it.
-    fn begin<C: Request>(&mut self, command: &C) -> Result<Exchange<Asking<C>, K>, CallError> {
-        // What has come since the last response belongs to no call, and would be taken for the response to this one.
-        let reused = self.stream.as_ref().is_some_and(Stream::is_silent);
-        let parked = Parked::encode(command, &mut self.buffers).map_err(failed::<N>)?;
+    /// Calls, and says so when the command has been sent.
+    #[inline]
+    fn call_with<C: Request>(&mut self, command: &C, mut sent: impl FnMut()) -> Result<C::Response, CallError> {
         let mut deadline = Deadline::new(self.settings.deadline);
-        let stream = match self.stream.take() {
+        // A server that is replaced by one of another version while this one is learnt is met once.
+        let mut adaptations = 2;
+        loop {
+            match self.attempt(command, &mut deadline, &mut sent) {
+                Ok(response) => return Ok(response),
+                Err(failed) => self.end(failed, &mut adaptations)?,
+            }
+        }
+    }
+
+    /// Ends the connection after an attempt, and says whether another may bring a response.
+    #[cold]
+    fn end(&mut self, failed: Failed, adaptations: &mut u32) -> Result<(), CallError> {
+        K::disconnected(&mut self.memory);
+        match failed {
+            Failed::Unread => Ok(()),
+            Failed::OtherForm if *adaptations > 0 => {
+                *adaptations -= 1;
+                Ok(())
+            }
+            Failed::OtherForm => Err(CallError::OtherForm),
+            Failed::ForGood(error) => Err(error),
+        }
+    }
+
+    #[inline]
+    fn attempt<C: Request>(
+        &mut self,
+        command: &C,
+        deadline: &mut Deadline,
+        sent: &mut impl FnMut(),
+    ) -> Result<C::Response, Failed> {
+        let asking = self.begin(command, deadline)?;
+        let asked = self.send(asking, deadline)?;
+        sent();
+        self.receive(asked, deadline)
+    }
+
+    /// Encodes the command and finds a connection for it.
+    fn begin<C: Request>(&mut self, command: &C, deadline: &mut Deadline) -> Result<Exchange<Asking<C>, K>, Failed> {
+        let Self { address, settings, stream, memory, buffers } = self;
+        let mut reused = stream.is_some();
+        if !K::HAS_SESSIONS {
+            // What has come since the last response belongs to no call, and would be taken for the response to this one.
+            reused = stream.as_ref().is_some_and(Stream::is_silent);
+        }
+        let (mut local, is_same) =
+            K::local::<C>(memory, settings.program, settings.is_certain).map_err(CallError::Session)?;
+        reused &= is_same;
+        let parked = Parked::encode(command, buffers, &mut local).map_err(|error| failed::<N>(error, None))?;
+        let stream = match stream.take() {
             Some(stream) if reused => stream,
-            _ => open(&self.address, &self.settings, &mut deadline)?,
+            _ => open(address, settings, deadline)?,
         };
-        Ok(Exchange { parked, stream, deadline, reused })
+        Ok(Exchange { parked, stream, reused })
     }
 
     /// Sends the encoded command, in one `send` if the socket takes it.
-    fn send<C: Request>(&mut self, exchange: Exchange<Asking<C>, K>) -> Result<Exchange<Asked<C>, K>, CallError> {
-        let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
+    fn send<C: Request>(
+        &mut self,
+        exchange: Exchange<Asking<C>, K>,
+        deadline: &mut Deadline,
+    ) -> Result<Exchange<Asked<C>, K>, Failed> {
+        let Exchange { mut parked, mut stream, reused } = exchange;
+        let Self { settings, memory, buffers, .. } = self;
         loop {
-            match parked.resume(stream, &mut self.buffers).send_command() {
+            let (local, _) =
+                K::local::<C>(memory, settings.program, settings.is_certain).map_err(CallError::Session)?;
+            match parked.resume_with(stream, buffers, local).send_command() {
                 Ok(Step::Ready(asked)) => {
                     let (parked, stream) = asked.park();
-                    return Ok(Exchange { parked, stream, deadline, reused });
+                    return Ok(Exchange { parked, stream, reused });
                 }
                 Ok(Step::NotYet(asking)) => {
                     readiness::wait_for_output(asking.transport(), deadline.remaining()?)?;
                     (parked, stream) = asking.park();
                 }
                 // Whatever a closed socket took is gone unread.
-                Err(AskError::Transport(Errno::PIPE | Errno::CONNRESET)) if reused => {
-                    Exchange { parked, stream, deadline, reused } = self.begin_again(deadline)?;
-                }
+                Err(AskError::Transport(Errno::PIPE | Errno::CONNRESET)) if reused => return Err(Failed::Unread),
                 Err(AskError::Transport(Errno::PIPE | Errno::CONNRESET)) => {
-                    return Err(CallError::Closed { received: 0 });
+                    return Err(CallError::Closed { received: 0 }.into());
                 }
-                Err(error) => return Err(failed::<N>(error)),
+                Err(error) => return Err(failed::<N>(error, None)),
             }
         }
     }
 
     /// Receives until the response decodes.
-    fn receive<C: Request>(&mut self, exchange: Exchange<Asked<C>, K>) -> Result<C::Response, CallError> {
-        let Exchange { mut parked, mut stream, mut deadline, mut reused } = exchange;
+    fn receive<C: Request>(
+        &mut self,
+        exchange: Exchange<Asked<C>, K>,
+        deadline: &mut Deadline,
+    ) -> Result<C::Response, Failed> {
+        let Exchange { mut parked, mut stream, reused } = exchange;
         let mut spin = Spin::default();
         loop {
-            let error = match parked.resume(stream, &mut self.buffers).receive_response() {
-                Ok(Step::Ready((response, stream))) => {
-                    self.stream = stream;
-                    return Ok(response);
-                }
+            let Self { settings, memory, buffers, .. } = &mut *self;
+            let (local, _) =
+                K::local::<C>(memory, settings.program, settings.is_certain).map_err(CallError::Session)?;
+            let outcome = match parked.resume_with(stream, buffers, local).receive_response() {
+                Ok(Step::Ready(response)) => Ok(response),
                 Ok(Step::NotYet(asked)) => {
-                    if !spin.again(self.settings.spin.min(self.settings.deadline)) {
+                    if !spin.again(settings.spin.min(settings.deadline)) {
                         readiness::wait_for_input(asked.transport(), deadline.remaining()?)?;
                     }
                     (parked, stream) = asked.park();
                     continue;
                 }
+                Err(error) => Err(error),
+            };
+            let error = match outcome {
+                Ok((response, stream)) => {
+                    if K::HAS_SESSIONS && stream.is_none() {
+                        K::disconnected(&mut self.memory);
+                    }
+                    self.stream = stream;
+                    return Ok(response);
+                }
                 Err(error) => error,
             };
-            match error {
+            return Err(match error {
                 // The server closed the connection and had not read all that we sent. It executes no command before
                 // it has read the last byte, so this one may be sent again.
-                AskError::Transport(Errno::CONNRESET) if reused && !self.buffers.has_input() => {
-                    let asking = self.begin_again(deadline)?;
-                    Exchange { parked, stream, deadline, reused } = self.send(asking)?;
-                }
+                AskError::Transport(Errno::CONNRESET) if reused && !self.buffers.has_input() => Failed::Unread,
                 AskError::Transport(Errno::CONNRESET) => {
-                    return Err(CallError::Closed { received: self.buffers.input.bytes().len() });
+                    CallError::Closed { received: self.buffers.input.bytes().len() }.into()
                 }
-                error => return Err(failed::<N>(error)),
-            }
+                error => failed::<N>(error, K::server(&self.memory)),
+            });
         }
-    }
-
-    /// The same command over a new connection, within the same time.
-    fn begin_again<C: Request>(&self, mut deadline: Deadline) -> Result<Exchange<Asking<C>, K>, CallError> {
-        let stream = open(&self.address, &self.settings, &mut deadline)?;
-        Ok(Exchange { parked: Parked::again(), stream, deadline, reused: false })
     }
 }
 
-/// What asking has failed of, in a client whose capacity is `N`.
-fn failed<const N: usize>(error: AskError<Errno>) -> CallError {
-    match error {
+/// What asking `server` has failed of, in a client whose capacity is `N`.
+#[cold]
+fn failed<const N: usize>(error: AskError<Errno>, server: Option<&Server>) -> Failed {
+    Failed::ForGood(match error {
+        AskError::OtherForm => return Failed::OtherForm,
         AskError::EmptyCommand => CallError::EmptyCommand,
         AskError::Command(EncodeError::BufferFull) => CallError::CommandTooLarge { capacity: N },
         AskError::Command(error) => CallError::Encode(error),
+        AskError::TooLong { capacity } => CallError::CommandTooLarge { capacity },
         AskError::Closed { received } => CallError::Closed { received },
         AskError::Malformed(error) => CallError::Malformed(error),
         AskError::TooLarge { capacity } => CallError::ResponseTooLarge { capacity },
+        AskError::Refused(refusal) => CallError::Refusal(refusal),
+        AskError::OtherWire => CallError::NotASession,
+        AskError::DescriptionTooLong { capacity } => {
+            CallError::DescriptionTooLong { capacity, server: server.cloned().unwrap_or_default() }
+        }
         AskError::Transport(errno) => errno.into(),
-    }
+    })
 }
 
-impl<K, const N: usize> fmt::Debug for Client<K, N> {
+impl<K: ClientWire, const N: usize> fmt::Debug for Client<K, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("address", &self.address)

@@ -12,7 +12,7 @@ use super::{DecodeError, EncodeError, Message};
 /// Every result on the way of a value has room for the error that it is not. With a [`DecodeError`] of 72 bytes, decoding
 /// takes up to three times as long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Brief;
+pub(crate) struct Brief;
 
 impl From<Unread> for Brief {
     #[inline]
@@ -53,7 +53,7 @@ impl Carried for Brief {}
 ///
 /// With an [`EncodeError`] of 66 bytes, encoding takes up to four times as long.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Unwritten {
+pub enum Unwritten {
     BufferFull,
     LengthUnknown,
     LengthMismatch,

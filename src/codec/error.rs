@@ -29,7 +29,7 @@ impl Message {
     }
 
     /// Without the machinery of formatting. `text` has at most 64 bytes.
-    pub(super) fn from_text(text: &str) -> Self {
+    pub(crate) fn from_text(text: &str) -> Self {
         Self { text: text.try_into().unwrap_or_default() }
     }
 
@@ -162,6 +162,8 @@ pub enum DecodeError {
     NotSelfDescribing,
     /// The value's `Deserialize` impl raised an error of its own, for example because a `heapless::Vec` is too small.
     Custom(Message),
+    /// So many bytes follow the value in a frame that is to hold nothing else.
+    TrailingBytes(usize),
     /// The message is malformed, and [`decode_prefix`](super::Codec::decode_prefix) does not say why; or the type
     /// did not refuse it again when it was asked why.
     Unexplained,
@@ -180,6 +182,7 @@ impl fmt::Display for DecodeError {
             Self::BeyondCapacity(length) => write!(f, "the declared length {length} does not fit the capacity"),
             Self::InvalidVarint => f.write_str("an integer was longer than its type allows"),
             Self::TooDeep => f.write_str("the message nests deeper than its codec allows"),
+            Self::TrailingBytes(count) => write!(f, "{count} bytes follow the value"),
             Self::NotSelfDescribing => {
                 f.write_str("the type needs a self-describing format (untagged, tagged or flattened types do)")
             }

@@ -11,7 +11,7 @@ use super::{DecodeError, MAX_DEPTH};
 /// How a format writes integers of two bytes or more and characters. All else follows from these.
 ///
 /// Lengths are `u64`, variant indices `u32`.
-pub(super) trait Layout {
+pub trait Layout {
     /// How many levels may nest.
     const MAX_DEPTH: usize = MAX_DEPTH;
 
@@ -22,7 +22,7 @@ pub(super) trait Layout {
 }
 
 /// An integer of two bytes or more.
-pub(super) trait Integer: Serialize + DeserializeOwned {
+pub trait Integer: Serialize + DeserializeOwned {
     fn to_little_endian(self) -> impl AsRef<[u8]>;
     fn take_little_endian(input: &mut Input<'_>) -> Result<Self, Unread>;
 }
@@ -46,31 +46,32 @@ macro_rules! integers {
 integers!(u16 u32 u64 u128 i16 i32 i64 i128);
 
 /// The caller's buffer, written from its start.
-pub(super) struct Output<'a> {
+#[derive(Debug)]
+pub struct Output<'a> {
     spare: &'a mut [u8],
     length: usize,
 }
 
 impl<'a> Output<'a> {
     #[inline]
-    pub(super) fn new(bytes: &'a mut [u8]) -> Self {
+    pub(crate) fn new(bytes: &'a mut [u8]) -> Self {
         Self { length: bytes.len(), spare: bytes }
     }
 
     #[inline]
-    pub(super) fn written(&self) -> usize {
+    pub(crate) fn written(&self) -> usize {
         self.length - self.spare.len()
     }
 
     /// How many bytes can still be written.
     #[inline]
-    pub(super) fn left(&self) -> usize {
+    pub(crate) fn left(&self) -> usize {
         self.spare.len()
     }
 
     /// Writes all of `bytes`; once something did not fit, nothing does.
     #[inline]
-    pub(super) fn put(&mut self, bytes: &[u8]) -> Result<(), Unwritten> {
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Unwritten> {
         if bytes.len() > self.spare.len() {
             // It makes the stores of the fields before this one needless, so that the compiler leaves them out.
             self.spare = &mut [];
@@ -85,7 +86,7 @@ impl<'a> Output<'a> {
     /// Lets `write` write to the start of what is left and say how much it has written, or that it is too little.
     #[cfg(feature = "postcard")]
     #[inline]
-    pub(super) fn put_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<(), Unwritten> {
+    pub(crate) fn put_with(&mut self, write: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<(), Unwritten> {
         let spare = take(&mut self.spare);
         let Some(written) = write(spare) else {
             return Err(Unwritten::BufferFull);
@@ -96,7 +97,8 @@ impl<'a> Output<'a> {
 }
 
 /// A message, read from its start, whose end may not have arrived.
-pub(super) struct Input<'de> {
+#[derive(Debug)]
+pub struct Input<'de> {
     rest: &'de [u8],
     length: usize,
     capacity: usize,
@@ -108,7 +110,7 @@ pub(super) struct Input<'de> {
 }
 
 /// What the last that was asked for came to.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Ending {
     /// It was there, or more was asked for although something before it was not.
     None,
@@ -119,8 +121,8 @@ enum Ending {
 }
 
 /// Why nothing more can be read.
-#[derive(Clone, Copy)]
-pub(super) enum Stop {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stop {
     /// This many bytes are missing at least.
     RanOut(usize),
     NotSelfDescribing,
@@ -144,7 +146,7 @@ impl From<Stop> for DecodeError {
 
 /// Why a part could not be read: one byte, since every result on the way of a value has room for it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Unread {
+pub enum Unread {
     /// The message has [stopped](Input::stopped).
     Stopped,
     InvalidUtf8,
@@ -169,7 +171,7 @@ impl From<Unread> for DecodeError {
 impl<'de> Input<'de> {
     /// The bytes of a message that have arrived; the whole message takes at most `capacity`.
     #[inline]
-    pub(super) fn new(message: &'de [u8], capacity: usize) -> Self {
+    pub(crate) fn new(message: &'de [u8], capacity: usize) -> Self {
         // No object is larger than `isize::MAX` bytes.
         Self {
             rest: message,
@@ -184,45 +186,45 @@ impl<'de> Input<'de> {
 
     /// Why nothing more can be read: more was asked for than has arrived, or a limit was reached.
     #[inline]
-    pub(super) fn stopped(&self) -> Option<Stop> {
+    pub(crate) fn stopped(&self) -> Option<Stop> {
         // Something is refused only while nothing was missing.
         self.refused.or_else(|| (self.wanted != 0).then_some(Stop::RanOut(self.wanted - self.had)))
     }
 
     /// Whether nothing has been asked for since more was than has arrived.
     #[inline]
-    pub(super) fn ended_in_need(&self) -> bool {
+    pub(crate) fn ended_in_need(&self) -> bool {
         self.ending != Ending::None
     }
 
     /// Whether the last that was read is a text or a `char` that has not all arrived and yet is not UTF-8: no bytes that could
     /// follow would help. A type that reads on has swallowed this.
     #[inline]
-    pub(super) fn ended_spoilt(&self) -> bool {
+    pub(crate) fn ended_spoilt(&self) -> bool {
         self.ending == Ending::Spoilt
     }
 
     /// Notes that more is asked for, where that is answered without reading.
     #[inline]
-    pub(super) fn read_on(&mut self) {
+    pub(crate) fn read_on(&mut self) {
         self.ending = Ending::None;
     }
 
     /// How many bytes of the message have arrived, those that have been read included.
     #[inline]
-    pub(super) fn length(&self) -> usize {
+    pub(crate) fn length(&self) -> usize {
         self.length
     }
 
     /// How many bytes have been read.
     #[inline]
-    pub(super) fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         self.length - self.rest.len()
     }
 
     /// How many bytes have arrived and not been read.
     #[inline]
-    pub(super) fn arrived(&self) -> usize {
+    pub(crate) fn arrived(&self) -> usize {
         self.rest.len()
     }
 
@@ -231,7 +233,7 @@ impl<'de> Input<'de> {
     /// Out of line, so that what leads to it is short enough to be inlined.
     #[cold]
     #[inline(never)]
-    pub(super) fn judge_length(&mut self, declared: u64, more: usize) -> Result<usize, Unread> {
+    pub(crate) fn judge_length(&mut self, declared: u64, more: usize) -> Result<usize, Unread> {
         let room = self.capacity.saturating_sub(self.used());
         match usize::try_from(declared) {
             Ok(length) if length <= room.saturating_add(more) => Ok(length),
@@ -246,7 +248,7 @@ impl<'de> Input<'de> {
     ///
     /// `missing` bytes must come before it can be read.
     #[inline]
-    pub(super) fn run_out<T>(&mut self, wanted: usize) -> Result<T, Unread> {
+    pub(crate) fn run_out<T>(&mut self, wanted: usize) -> Result<T, Unread> {
         if self.wanted == 0 {
             self.wanted = wanted;
             self.had = self.rest.len();
@@ -261,7 +263,7 @@ impl<'de> Input<'de> {
     /// Ends the message here because what has just been read is refused, whatever the type makes of it. What has ended it
     /// before stays the reason.
     #[inline]
-    pub(super) fn refuse<T>(&mut self, reason: Stop) -> Result<T, Unread> {
+    pub(crate) fn refuse<T>(&mut self, reason: Stop) -> Result<T, Unread> {
         self.rest = &[];
         if self.wanted == 0 {
             self.refused.get_or_insert(reason);
@@ -269,12 +271,12 @@ impl<'de> Input<'de> {
         Err(Unread::Stopped)
     }
 
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.rest.first().copied()
     }
 
     #[inline]
-    pub(super) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], Unread> {
+    pub(crate) fn take<const LENGTH: usize>(&mut self) -> Result<[u8; LENGTH], Unread> {
         let Some((bytes, rest)) = self.rest.split_first_chunk() else {
             return self.run_out(LENGTH);
         };
@@ -283,13 +285,13 @@ impl<'de> Input<'de> {
     }
 
     #[inline]
-    pub(super) fn take_byte(&mut self) -> Result<u8, Unread> {
+    pub(crate) fn take_byte(&mut self) -> Result<u8, Unread> {
         let [byte] = self.take()?;
         Ok(byte)
     }
 
     #[inline]
-    pub(super) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], Unread> {
+    pub(crate) fn take_bytes(&mut self, length: usize) -> Result<&'de [u8], Unread> {
         let Some((bytes, rest)) = self.rest.split_at_checked(length) else {
             return self.run_out(length);
         };
@@ -298,7 +300,7 @@ impl<'de> Input<'de> {
     }
 
     #[inline]
-    pub(super) fn take_text(&mut self, length: usize) -> Result<&'de str, Unread> {
+    pub(crate) fn take_text(&mut self, length: usize) -> Result<&'de str, Unread> {
         let Some((text, rest)) = self.rest.split_at_checked(length) else {
             return Err(self.judge_cut_text(length));
         };
@@ -321,13 +323,13 @@ impl<'de> Input<'de> {
 
     /// Skips bytes that have arrived.
     #[cfg(feature = "postcard")]
-    pub(super) fn skip(&mut self, length: usize) {
+    pub(crate) fn skip(&mut self, length: usize) {
         self.rest = self.rest.get(length..).unwrap_or_default();
     }
 
     /// Lets `read` read from the start of what has arrived and say what is left.
     #[cfg(feature = "postcard")]
-    pub(super) fn take_with<T, E>(
+    pub(crate) fn take_with<T, E>(
         &mut self,
         read: impl FnOnce(&'de [u8]) -> Result<(T, &'de [u8]), E>,
     ) -> Result<T, E> {

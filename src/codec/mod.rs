@@ -19,14 +19,14 @@
 //! ```
 
 mod bincode;
-mod carried;
+pub(crate) mod carried;
 mod de;
 mod deep;
 mod error;
-mod layout;
+pub(crate) mod layout;
 #[cfg(feature = "postcard")]
 mod postcard;
-mod ser;
+pub(crate) mod ser;
 
 pub use self::bincode::Bincode;
 pub use self::deep::Deep;

@@ -24,7 +24,7 @@ pub(super) fn encode<L: Layout, T: Serialize + ?Sized>(value: &T, into: &mut [u8
 /// Searches a value that has raised an error of its own for what the error says.
 #[cold]
 #[inline(never)]
-fn explain<L: Layout, T: Serialize + ?Sized>(value: &T) -> EncodeError {
+pub(crate) fn explain<L: Layout, T: Serialize + ?Sized>(value: &T) -> EncodeError {
     let mut message = Message { output: Output::new(&mut []), zero_sized: 0, failed: None };
     let result = value.serialize(Serializer::<L, EncodeError>::new(&mut message));
     message.failed.or_else(|| result.err()).unwrap_or_else(|| Unwritten::Custom.into())

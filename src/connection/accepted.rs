@@ -2,10 +2,12 @@
 
 use core::task::Poll;
 
-use super::{Accepted, Connection, ConnectionError, Read, Step, Transport};
-use crate::codec::Codec;
+use super::processed::flush;
+use super::{Accepted, Buffers, Connection, ConnectionError, Read, Step, Transport};
 use crate::request::Request;
-use crate::wire::bare::{self, Refused};
+use crate::wire::session::Code;
+use crate::wire::session::frame::HEAD;
+use crate::wire::{Refused, ServerWire};
 
 /// What reading comes to: the command, the connection back, or the end.
 type Reading<'b, C, T, K, const N: usize> = Result<
@@ -13,15 +15,15 @@ type Reading<'b, C, T, K, const N: usize> = Result<
     ConnectionError<<T as Transport>::Error>,
 >;
 
-impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, N> {
+impl<'b, T: Transport, K: ServerWire, const N: usize> Connection<'b, Accepted, T, K, N> {
     /// Receives until one whole command has arrived or nothing more is there.
     ///
     /// Bytes beyond the command stay for the [next](Connection::next) one. It receives at most `N` times.
     ///
     /// # Errors
     ///
-    /// [`Closed`](ConnectionError::Closed), [`Malformed`](ConnectionError::Malformed) and
-    /// [`TooLarge`](ConnectionError::TooLarge) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
+    /// [`Closed`](ConnectionError::Closed), [`Malformed`](ConnectionError::Malformed),
+    /// [`TooLarge`](ConnectionError::TooLarge) and [`OtherWire`](ConnectionError::OtherWire) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type
     /// `C`, [`Transport`](ConnectionError::Transport) by the transport.
     #[inline]
     pub fn receive<C: Request>(self) -> Reading<'b, C, T, K, N> {
@@ -34,11 +36,22 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     pub(crate) fn receive_times<C: Request>(self, times: usize) -> Reading<'b, C, T, K, N> {
         let mut connection = self;
         let mut left = times;
+        if K::HAS_SESSIONS && !connection.send_answers()? {
+            return Ok(Step::NotYet(connection));
+        }
         loop {
-            connection = match connection.decode()? {
-                Step::Ready(read) => return Ok(Step::Ready(read)),
-                Step::NotYet(connection) => connection,
-            };
+            match connection.take() {
+                Ok(Some(command)) => return Ok(Step::Ready(connection.into_read(command))),
+                Ok(None) => {}
+                Err(error) => return Err(connection.refuse(error)),
+            }
+            if K::HAS_SESSIONS && !connection.buffers.output.is_empty() {
+                if !connection.send_answers()? {
+                    return Ok(Step::NotYet(connection));
+                }
+                // It may have stopped for want of room.
+                continue;
+            }
             let input = &mut connection.buffers.input;
             let Some(remaining) = left.checked_sub(1) else { return Ok(Step::NotYet(connection)) };
             left = remaining;
@@ -55,16 +68,63 @@ impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, 
     ///
     /// # Errors
     ///
-    /// [`Malformed`](ConnectionError::Malformed) and [`TooLarge`](ConnectionError::TooLarge) by the peer,
-    /// [`EmptyCommand`](ConnectionError::EmptyCommand) by the type `C`.
+    /// [`Malformed`](ConnectionError::Malformed), [`TooLarge`](ConnectionError::TooLarge) and
+    /// [`OtherWire`](ConnectionError::OtherWire) by the peer, [`EmptyCommand`](ConnectionError::EmptyCommand) by the type `C`.
     #[inline]
-    pub fn decode<C: Request>(self) -> Reading<'b, C, T, K, N> {
-        match bare::take::<C, K, N>(&mut self.buffers.input) {
+    pub fn decode<C: Request>(mut self) -> Reading<'b, C, T, K, N> {
+        match self.take() {
             Ok(None) => Ok(Step::NotYet(self)),
+            Ok(Some(command)) => Ok(Step::Ready(self.into_read(command))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the next command may be among what has arrived.
+    #[cfg(feature = "unix")]
+    #[inline]
+    pub(crate) fn is_worth_decoding(&self) -> bool {
+        self.buffers.input.is_worth_decoding()
+    }
+
+    #[inline(always)]
+    fn take<C: Request, E>(&mut self) -> Result<Option<C>, ConnectionError<E>> {
+        let Buffers { input, output } = &mut *self.buffers;
+        match K::take::<C, N>(&self.local, &mut self.progress, input, output) {
+            Ok(None) => Ok(None),
             Ok(Some((_, 0))) => Err(ConnectionError::EmptyCommand),
-            Ok(Some((command, _))) => Ok(Step::Ready(self.into_state(Read { command, put_off: 0, has_room: false }))),
+            Ok(Some((command, _))) => Ok(Some(command)),
             Err(Refused::TooLarge) => Err(ConnectionError::TooLarge { capacity: N }),
             Err(Refused::Malformed(error)) => Err(ConnectionError::Malformed(error)),
+            Err(Refused::OtherWire) => Err(ConnectionError::OtherWire),
         }
+    }
+
+    #[inline(always)]
+    fn into_read<C>(self, command: C) -> Connection<'b, Read<C>, T, K, N> {
+        self.into_state(Read { command, put_off: 0, has_room: false })
+    }
+
+    /// Sends what a session has answered without the daemon. Whether all of it is out.
+    #[inline]
+    fn send_answers(&mut self) -> Result<bool, ConnectionError<T::Error>> {
+        Ok(flush(&mut self.transport, &mut self.buffers.output)?.is_ready())
+    }
+
+    /// Tells the peer of the error, if the wire has a way to say so.
+    #[inline]
+    fn refuse(mut self, error: ConnectionError<T::Error>) -> ConnectionError<T::Error> {
+        if K::HAS_SESSIONS {
+            let output = &mut self.buffers.output;
+            match &error {
+                ConnectionError::Malformed(reason) => K::refuse(&self.progress, output, Code::Malformed, 0, reason),
+                ConnectionError::TooLarge { capacity } => {
+                    K::refuse(&self.progress, output, Code::TooLong, capacity.saturating_sub(HEAD), &"");
+                }
+                _ => {}
+            }
+            // The connection ends in any case.
+            let _ = self.send_answers();
+        }
+        error
     }
 }

@@ -3,9 +3,8 @@
 use core::task::Poll;
 
 use super::{AskError, Asked, Connection, Step, Transport};
-use crate::codec::Codec;
 use crate::request::Request;
-use crate::wire::bare::{self, Refused};
+use crate::wire::{ClientWire, Unanswered};
 
 /// What receiving comes to: the response, and the transport if it is of further use; the connection back; or the end.
 type Receiving<'b, C, T, K, const N: usize> = Result<
@@ -13,7 +12,7 @@ type Receiving<'b, C, T, K, const N: usize> = Result<
     AskError<<T as Transport>::Error>,
 >;
 
-impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Asked<C>, T, K, N> {
+impl<'b, C: Request, T: Transport, K: ClientWire, const N: usize> Connection<'b, Asked<C>, T, K, N> {
     /// Receives until the whole response has arrived or nothing more is there.
     ///
     /// With the response comes the transport, if it can carry the next command: not after the peer's end, and not if bytes
@@ -23,7 +22,9 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Aske
     /// # Errors
     ///
     /// [`Closed`](AskError::Closed), [`Malformed`](AskError::Malformed) and [`TooLarge`](AskError::TooLarge) by the peer,
-    /// [`Transport`](AskError::Transport) by the transport. The command may have been executed.
+    /// [`Transport`](AskError::Transport) by the transport. The command may have been executed. In a session also
+    /// [`Refused`](AskError::Refused), which says whether it was, [`OtherForm`](AskError::OtherForm),
+    /// [`OtherWire`](AskError::OtherWire) and [`DescriptionTooLong`](AskError::DescriptionTooLong).
     pub fn receive_response(mut self) -> Receiving<'b, C, T, K, N> {
         loop {
             let input = &mut self.buffers.input;
@@ -31,23 +32,42 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Aske
                 Poll::Pending => return Ok(Step::NotYet(self)),
                 Poll::Ready(Ok(0)) => {
                     // Only one without bytes: any other has been looked for when its last byte came.
-                    return match K::decode(input.bytes()) {
-                        Ok((response, _)) => Ok(Step::Ready((response, None))),
-                        Err(_) => Err(AskError::Closed { received: input.len() }),
+                    return match K::end::<C, N>(input) {
+                        Some(response) => Ok(Step::Ready((response, None))),
+                        None => Err(AskError::Closed { received: input.len() }),
                     };
                 }
                 Poll::Ready(Ok(received)) => input.fill(received),
                 Poll::Ready(Err(error)) => return Err(AskError::Transport(error)),
             }
-            match bare::take::<C::Response, K, N>(input) {
-                Ok(None) => {}
-                Ok(Some((response, _))) => {
-                    let is_last = input.is_empty();
+            match self.take()? {
+                None => {}
+                Some(response) => {
+                    let is_last = self.buffers.input.is_empty();
                     return Ok(Step::Ready((response, is_last.then_some(self.transport))));
                 }
-                Err(Refused::TooLarge) => return Err(AskError::TooLarge { capacity: N }),
-                Err(Refused::Malformed(error)) => return Err(AskError::Malformed(error)),
             }
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self) -> Result<Option<C::Response>, AskError<T::Error>> {
+        let peer = self.transport.peer();
+        let Self { transport, buffers, local, .. } = self;
+        let mut send = |bytes: &[u8]| matches!(transport.send(bytes), Poll::Ready(Ok(sent)) if sent == bytes.len());
+        Ok(K::take_response::<C, N>(local, &mut buffers.input, peer, &mut send)?)
+    }
+}
+
+impl<E> From<Unanswered> for AskError<E> {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::TooLarge { capacity } => Self::TooLarge { capacity },
+            Unanswered::Malformed(error) => Self::Malformed(error),
+            Unanswered::Refused(refusal) => Self::Refused(refusal),
+            Unanswered::OtherForm => Self::OtherForm,
+            Unanswered::OtherWire => Self::OtherWire,
+            Unanswered::DescriptionTooLong { capacity } => Self::DescriptionTooLong { capacity },
         }
     }
 }

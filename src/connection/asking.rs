@@ -6,6 +6,8 @@ use core::task::Poll;
 use super::{AskError, Asked, Asking, Buffers, Connection, Parked, Step, Transport};
 use crate::codec::{Bincode, Codec};
 use crate::request::Request;
+use crate::wire::session::Link;
+use crate::wire::{ClientSession, ClientWire, Unasked};
 
 /// What sending comes to: all is out, the connection back, or the end.
 type Sending<'b, C, T, K, const N: usize> = Result<
@@ -47,7 +49,40 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Aski
     ///
     /// As [`ask`](Connection::ask).
     pub fn ask_with_codec(transport: T, buffers: &'b mut Buffers<N>, command: &C) -> Result<Self, AskError<T::Error>> {
-        Ok(Parked::encode(command, buffers)?.resume(transport, buffers))
+        Self::ask_on(transport, buffers, (), command)
+    }
+}
+
+impl<'b, C: Request, T: Transport, K: Codec, const D: usize, const N: usize>
+    Connection<'b, Asking<C>, T, ClientSession<K, D>, N>
+{
+    /// Like [`ask`](Connection::ask), in a session: `link` is what the client knows of its server.
+    ///
+    /// The first command over a transport goes with the client's hello. Tell the link when the transport is
+    /// [another](Link::disconnected). The [module of sessions](crate::wire::session) has an example.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Connection::ask), and [`TooLong`](AskError::TooLong) by the value.
+    pub fn ask_in_session(
+        transport: T,
+        buffers: &'b mut Buffers<N>,
+        link: &'b mut Link<D>,
+        command: &C,
+    ) -> Result<Self, AskError<T::Error>> {
+        Self::ask_on(transport, buffers, link, command)
+    }
+}
+
+impl<'b, C: Request, T: Transport, K: ClientWire, const N: usize> Connection<'b, Asking<C>, T, K, N> {
+    fn ask_on(
+        transport: T,
+        buffers: &'b mut Buffers<N>,
+        mut local: K::Local<'b>,
+        command: &C,
+    ) -> Result<Self, AskError<T::Error>> {
+        let parked = Parked::<_, K>::encode(command, buffers, &mut local)?;
+        Ok(parked.resume_with(transport, buffers, local))
     }
 
     /// Sends what the transport takes now: the whole command in one send, if it takes it.
@@ -73,22 +108,32 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Aski
     }
 }
 
-impl<C: Request, K: Codec> Parked<Asking<C>, K> {
+impl<C: Request, K: ClientWire> Parked<Asking<C>, K> {
     /// Encodes a command into the buffers, before there is a transport for it.
-    pub(crate) fn encode<E, const N: usize>(command: &C, buffers: &mut Buffers<N>) -> Result<Self, AskError<E>> {
+    pub(crate) fn encode<E, const N: usize>(
+        command: &C,
+        buffers: &mut Buffers<N>,
+        local: &mut K::Local<'_>,
+    ) -> Result<Self, AskError<E>> {
         buffers.clear();
         let output = &mut buffers.output;
-        match K::encode(command, output.spare()).map_err(AskError::Command)? {
-            0 => Err(AskError::EmptyCommand),
-            written => {
-                output.fill(written);
-                Ok(Self::again())
-            }
-        }
+        let written = K::ask(local, command, output.spare())?;
+        output.fill(written);
+        Ok(Self::again())
     }
 
     /// The command that is in the buffers, from its first byte.
     pub(crate) fn again() -> Self {
-        Self { state: Asking { sent: 0, command: PhantomData }, codec: PhantomData }
+        Self { state: Asking { sent: 0, command: PhantomData }, progress: K::Progress::default() }
+    }
+}
+
+impl<E> From<Unasked> for AskError<E> {
+    fn from(unasked: Unasked) -> Self {
+        match unasked {
+            Unasked::Empty => Self::EmptyCommand,
+            Unasked::NotEncoded(error) => Self::Command(error),
+            Unasked::TooLong { capacity } => Self::TooLong { capacity },
+        }
     }
 }

@@ -56,7 +56,8 @@ impl<const N: usize> fmt::Debug for Buffers<N> {
 }
 
 /// A queue of bytes: filled at `end`, used up from `start`.
-pub(crate) struct Buffer<const N: usize> {
+#[expect(missing_debug_implementations, reason = "it holds what a peer has sent")]
+pub struct Buffer<const N: usize> {
     /// Empty until first use, then always `N` long, so that its spare part can be lent as a slice.
     storage: Vec<u8, N>,
     start: u32,

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::codec::{DecodeError, EncodeError};
+use crate::wire::session::Refusal;
 
 const EMPTY_COMMAND: &str = "the command type takes no bytes on the wire: give it a variant or a field";
 
@@ -24,6 +25,8 @@ pub enum ConnectionError<E> {
         /// The capacity, in bytes.
         capacity: usize,
     },
+    /// The peer speaks the other of the two [wires](crate::wire), or breaks the rules of this one. Nothing was executed.
+    OtherWire,
     /// The [handler](crate::Handler::authorize) does not let the peer give this command. It was not executed.
     NotAuthorized,
     /// The command type takes no bytes on the wire, so that nothing could be told from a command. Nothing was executed.
@@ -70,7 +73,11 @@ impl<E> ConnectionError<E> {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Malformed(DecodeError::NotSelfDescribing) | Self::EmptyCommand | Self::Response(_) => Fault::Local,
-            Self::Closed { .. } | Self::Malformed(_) | Self::TooLarge { .. } | Self::NotAuthorized => Fault::Peer,
+            Self::Closed { .. }
+            | Self::Malformed(_)
+            | Self::TooLarge { .. }
+            | Self::OtherWire
+            | Self::NotAuthorized => Fault::Peer,
             Self::Transport(_) => Fault::Transport,
         }
     }
@@ -85,6 +92,7 @@ impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
             }
             Self::Malformed(error) => write!(f, "the peer sent what is not a command: {error}"),
             Self::TooLarge { capacity } => write!(f, "the peer's command is longer than {capacity} bytes"),
+            Self::OtherWire => f.write_str("the peer does not speak this server's wire"),
             Self::NotAuthorized => f.write_str("the peer may not give this command"),
             Self::EmptyCommand => f.write_str(EMPTY_COMMAND),
             Self::Response(error) => write!(f, "the response could not be encoded: {error}"),
@@ -99,7 +107,11 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
             Self::Malformed(error) => Some(error),
             Self::Response(error) => Some(error),
             Self::Transport(error) => Some(error),
-            Self::Closed { .. } | Self::TooLarge { .. } | Self::NotAuthorized | Self::EmptyCommand => None,
+            Self::Closed { .. }
+            | Self::TooLarge { .. }
+            | Self::OtherWire
+            | Self::NotAuthorized
+            | Self::EmptyCommand => None,
         }
     }
 }
@@ -114,6 +126,11 @@ pub enum AskError<E> {
     EmptyCommand,
     /// The command could not be encoded: too long for the capacity, or not encodable at all. Nothing was sent.
     Command(EncodeError),
+    /// The command is longer than the server takes. Nothing was sent.
+    TooLong {
+        /// How many bytes a command may have.
+        capacity: usize,
+    },
     /// The peer closed the connection, or its sending side, after `received` bytes of the response. It may have executed
     /// the command.
     Closed {
@@ -125,6 +142,18 @@ pub enum AskError<E> {
     /// The response is longer than the connection's capacity. The peer has executed the command.
     TooLarge {
         /// The capacity, in bytes.
+        capacity: usize,
+    },
+    /// The peer refuses to answer. It says why, and whether it executed the command.
+    Refused(Refusal),
+    /// The peer's types have another form than those in which the command was written. It executed nothing. The link knows
+    /// the peer's form now: ask again over a new connection.
+    OtherForm,
+    /// What the peer sent does not belong to a session. It may have executed the command.
+    OtherWire,
+    /// The descriptions of the peer's types are longer than the link has room for. The peer executed nothing.
+    DescriptionTooLong {
+        /// How much room there is, in bytes.
         capacity: usize,
     },
     /// The transport failed. The peer may have executed the command.
@@ -140,6 +169,15 @@ impl<E: fmt::Display> fmt::Display for AskError<E> {
             Self::Closed { received } => {
                 write!(f, "the peer closed the connection after {received} bytes of an unfinished response")
             }
+            Self::TooLong { capacity } => {
+                write!(f, "the command is longer than the {capacity} bytes that the peer takes")
+            }
+            Self::Refused(refusal) => fmt::Display::fmt(refusal, f),
+            Self::OtherForm => f.write_str("the peer's types have another form: ask again"),
+            Self::OtherWire => f.write_str("the peer does not speak sessions"),
+            Self::DescriptionTooLong { capacity } => {
+                write!(f, "the descriptions of the peer's types are longer than {capacity} bytes")
+            }
             Self::Malformed(error) => write!(f, "the peer sent what is not a response: {error}"),
             Self::TooLarge { capacity } => write!(f, "the peer's response is longer than {capacity} bytes"),
             Self::Transport(error) => write!(f, "the transport failed: {error}"),
@@ -153,7 +191,14 @@ impl<E: core::error::Error + 'static> core::error::Error for AskError<E> {
             Self::Command(error) => Some(error),
             Self::Malformed(error) => Some(error),
             Self::Transport(error) => Some(error),
-            Self::EmptyCommand | Self::Closed { .. } | Self::TooLarge { .. } => None,
+            Self::EmptyCommand
+            | Self::TooLong { .. }
+            | Self::Closed { .. }
+            | Self::TooLarge { .. }
+            | Self::Refused(_)
+            | Self::OtherForm
+            | Self::OtherWire
+            | Self::DescriptionTooLong { .. } => None,
         }
     }
 }

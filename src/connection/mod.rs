@@ -197,18 +197,21 @@ pub use self::buffers::Buffers;
 pub use self::error::{AskError, ConnectionError, Fault};
 pub use crate::transport::Transport;
 
-use crate::codec::Bincode;
+use crate::codec::{Bincode, Codec};
 use crate::peer::PeerCredentials;
+use crate::wire::{ServerWire, Wire};
 
-/// A connection in the state `S` over the transport `T`, speaking the codec `K`, for messages of up to `N` bytes.
+/// A connection in the state `S` over the transport `T`, speaking the wire `K`, for messages of up to `N` bytes.
 ///
-/// It is a few words: the messages are in the [`Buffers`] that it borrows. See the [module](self) for the states.
+/// It is a few words: the messages are in the [`Buffers`] that it borrows. See the [module](self) for the states. The
+/// [wire](crate::wire) is a codec, for bare messages, or one of those that speak sessions.
 #[must_use = "dropping a connection closes it"]
-pub struct Connection<'b, S, T, K = Bincode, const N: usize = 1024> {
+pub struct Connection<'b, S, T, K: Wire = Bincode, const N: usize = 1024> {
     state: S,
     transport: T,
     buffers: &'b mut Buffers<N>,
-    codec: PhantomData<fn() -> K>,
+    local: K::Local<'b>,
+    progress: K::Progress,
 }
 
 /// The state of a [`Connection`]: [`Accepted`], [`Read`], [`Processed`] or [`Replied`] of a server's, [`Asking`] or
@@ -292,7 +295,7 @@ impl<'b, T: Transport, const N: usize> Connection<'b, Accepted, T, Bincode, N> {
     }
 }
 
-impl<'b, T: Transport, K, const N: usize> Connection<'b, Accepted, T, K, N> {
+impl<'b, T: Transport, K: Codec, const N: usize> Connection<'b, Accepted, T, K, N> {
     /// A new connection that speaks the codec `K`. It clears `buffers` first.
     ///
     /// ```
@@ -304,12 +307,21 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Accepted, T, K, N> {
     /// }
     /// ```
     pub fn with_codec(transport: T, buffers: &'b mut Buffers<N>) -> Self {
-        buffers.clear();
-        Connection { state: Accepted, transport, buffers, codec: PhantomData }
+        Self::in_session(transport, buffers, ())
     }
 }
 
-impl<'b, S: State, T: Transport, K, const N: usize> Connection<'b, S, T, K, N> {
+impl<'b, T: Transport, K: ServerWire, const N: usize> Connection<'b, Accepted, T, K, N> {
+    /// A new connection that speaks the wire `K`, such as [`Both`](crate::wire::Both). It clears `buffers` first.
+    ///
+    /// `local` is a reference to the server's [`Offer`](crate::wire::session::Offer), whose example shows all of a session.
+    pub fn in_session(transport: T, buffers: &'b mut Buffers<N>, local: K::Local<'b>) -> Self {
+        buffers.clear();
+        Connection { state: Accepted, transport, buffers, local, progress: K::Progress::default() }
+    }
+}
+
+impl<'b, S: State, T: Transport, K: Wire, const N: usize> Connection<'b, S, T, K, N> {
     /// Who is on the other side, if the transport knows.
     pub fn peer(&self) -> Option<PeerCredentials> {
         self.transport.peer()
@@ -335,17 +347,18 @@ impl<'b, S: State, T: Transport, K, const N: usize> Connection<'b, S, T, K, N> {
     /// What has arrived and what is unsent stays in the [`Buffers`].
     #[inline]
     pub fn park(self) -> (Parked<S, K>, T) {
-        (Parked { state: self.state, codec: PhantomData }, self.transport)
+        (Parked { state: self.state, progress: self.progress }, self.transport)
     }
 
     /// The same connection in another state.
     #[inline]
     fn into_state<Next>(self, state: Next) -> Connection<'b, Next, T, K, N> {
-        Connection { state, transport: self.transport, buffers: self.buffers, codec: PhantomData }
+        let Self { transport, buffers, local, progress, .. } = self;
+        Connection { state, transport, buffers, local, progress }
     }
 }
 
-impl<S: fmt::Debug, T: fmt::Debug, K, const N: usize> fmt::Debug for Connection<'_, S, T, K, N> {
+impl<S: fmt::Debug, T: fmt::Debug, K: Wire, const N: usize> fmt::Debug for Connection<'_, S, T, K, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection")
             .field("state", &self.state)
@@ -389,12 +402,12 @@ impl<S: fmt::Debug, T: fmt::Debug, K, const N: usize> fmt::Debug for Connection<
 /// }
 /// ```
 #[must_use = "a parked connection is resumed with its transport"]
-pub struct Parked<S, K = Bincode> {
+pub struct Parked<S, K: Wire = Bincode> {
     state: S,
-    codec: PhantomData<fn() -> K>,
+    progress: K::Progress,
 }
 
-impl<S: State, K> Parked<S, K> {
+impl<S: State, K: Codec> Parked<S, K> {
     /// The connection again. `transport` and `buffers` must be those that it was parked with.
     #[inline]
     pub fn resume<T: Transport, const N: usize>(
@@ -402,11 +415,25 @@ impl<S: State, K> Parked<S, K> {
         transport: T,
         buffers: &mut Buffers<N>,
     ) -> Connection<'_, S, T, K, N> {
-        Connection { state: self.state, transport, buffers, codec: PhantomData }
+        self.resume_with(transport, buffers, ())
     }
 }
 
-impl<S: fmt::Debug, K> fmt::Debug for Parked<S, K> {
+impl<S: State, K: Wire> Parked<S, K> {
+    /// Like [`resume`](Self::resume), of a wire that speaks sessions: `local` refers to the server's
+    /// [`Offer`](crate::wire::session::Offer) or to the client's [`Link`](crate::wire::session::Link).
+    #[inline]
+    pub fn resume_with<'b, T: Transport, const N: usize>(
+        self,
+        transport: T,
+        buffers: &'b mut Buffers<N>,
+        local: K::Local<'b>,
+    ) -> Connection<'b, S, T, K, N> {
+        Connection { state: self.state, transport, buffers, local, progress: self.progress }
+    }
+}
+
+impl<S: fmt::Debug, K: Wire> fmt::Debug for Parked<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Parked").field(&self.state).finish()
     }

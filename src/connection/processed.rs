@@ -3,10 +3,9 @@
 use core::task::Poll;
 
 use super::buffers::Buffer;
-use super::{Connection, ConnectionError, Processed, Read, Replied, Step, Transport};
-use crate::codec::Codec;
+use super::{Buffers, Connection, ConnectionError, Processed, Read, Replied, Step, Transport};
 use crate::request::Request;
-use crate::wire::bare;
+use crate::wire::{ServerWire, Wire};
 
 /// What sending comes to: all is out, the connection back, or the end.
 type Sending<'b, T, K, const N: usize> = Result<
@@ -14,7 +13,7 @@ type Sending<'b, T, K, const N: usize> = Result<
     ConnectionError<<T as Transport>::Error>,
 >;
 
-impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
+impl<'b, T: Transport, K: Wire, const N: usize> Connection<'b, Processed, T, K, N> {
     /// The bytes that have not been sent, of the reply and of those put off before it.
     pub fn unsent(&self) -> &[u8] {
         self.buffers.output.bytes()
@@ -62,7 +61,7 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     #[inline(always)]
     pub fn read_ahead<C: Request>(self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
     where
-        K: Codec,
+        K: ServerWire,
     {
         // Mostly there is none.
         if self.buffers.input.is_worth_decoding() { self.read_next() } else { Step::NotYet(self) }
@@ -71,14 +70,15 @@ impl<'b, T: Transport, K, const N: usize> Connection<'b, Processed, T, K, N> {
     #[inline(never)]
     fn read_next<C: Request>(mut self) -> Step<Connection<'b, Read<C>, T, K, N>, Self>
     where
-        K: Codec,
+        K: ServerWire,
     {
         self.state.has_room = self.state.has_room || self.transport.has_room(N);
         if !self.state.has_room {
             return Step::NotYet(self);
         }
         // What will never be a command is found again when the replies before it are out.
-        let Ok(Some((command, 1..))) = bare::take::<C, K, N>(&mut self.buffers.input) else {
+        let Buffers { input, output } = &mut *self.buffers;
+        let Ok(Some((command, 1..))) = K::take::<C, N>(&self.local, &mut self.progress, input, output) else {
             return Step::NotYet(self);
         };
         // Each takes a byte of the output buffer at least, whose length fits 32 bits.

@@ -3,14 +3,17 @@
 use core::mem::forget;
 
 use super::processed::flush;
-use super::{Buffers, Connection, ConnectionError, Processed, Read, Transport};
-use crate::codec::{Codec, EncodeError};
+use super::{Buffer, Buffers, Connection, ConnectionError, Processed, Read, Transport};
+use crate::codec::EncodeError;
 use crate::command::IpcServerCommand;
 use crate::handler::{Caller, Handler, Lent};
 use crate::peer::PeerCredentials;
 use crate::request::Request;
+use crate::wire::ServerWire;
+use crate::wire::session::Code;
+use crate::wire::session::frame::HEAD;
 
-impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Read<C>, T, K, N> {
+impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b, Read<C>, T, K, N> {
     /// The command that has arrived.
     pub fn command(&self) -> &C {
         &self.state.command
@@ -36,6 +39,7 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Read
 
     #[cold]
     fn refuse(mut self) -> ConnectionError<T::Error> {
+        K::refuse(&self.progress, &mut self.buffers.output, Code::NotAuthorized, 0, &"");
         // The replies that were put off. The transport was sure to take them.
         match flush(&mut self.transport, &mut self.buffers.output) {
             Ok(_) => ConnectionError::NotAuthorized,
@@ -74,7 +78,7 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Read
         decide: impl FnOnce(C, Option<PeerCredentials>) -> <C as Request>::Response,
     ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
         let peer = self.peer();
-        let Self { state: Read { command, put_off, mut has_room }, mut transport, buffers, codec } = self;
+        let Self { state: Read { command, put_off, mut has_room }, mut transport, buffers, local, progress } = self;
         let response = {
             let replies = PutOff { transport: &mut transport, buffers: &mut *buffers };
             let response = decide(command, peer);
@@ -83,7 +87,7 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Read
         };
         let output = &mut buffers.output;
         let written = loop {
-            let error = match K::encode(&response, output.spare()) {
+            let error = match K::reply(&progress, &response, output.spare()) {
                 Ok(written) => break written,
                 Err(error) => error,
             };
@@ -93,13 +97,33 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Read
             // The replies that were put off take room that this one needs, or are the last that leave.
             let is_out = flush(&mut transport, output)?.is_ready();
             if is_alone || !is_out || error != EncodeError::BufferFull {
+                if K::HAS_SESSIONS && is_out {
+                    refuse_response::<T, K, N>(&progress, &mut transport, output, &error);
+                }
                 return Err(ConnectionError::Response(error));
             }
             has_room = false;
         };
         output.fill(written);
-        Ok(Connection { state: Processed { put_off, has_room, is_empty: written == 0 }, transport, buffers, codec })
+        let state = Processed { put_off, has_room, is_empty: written == 0 };
+        Ok(Connection { state, transport, buffers, local, progress })
     }
+}
+
+/// Tells the peer that its command was executed and that there is no response.
+#[cold]
+fn refuse_response<T: Transport, K: ServerWire, const N: usize>(
+    progress: &K::Progress,
+    transport: &mut T,
+    output: &mut Buffer<N>,
+    error: &EncodeError,
+) {
+    match error {
+        EncodeError::BufferFull => K::refuse(progress, output, Code::ResponseTooLong, N.saturating_sub(HEAD), &""),
+        error => K::refuse(progress, output, Code::ResponseNotEncodable, 0, error),
+    }
+    // The connection ends in any case.
+    let _ = flush(transport, output);
 }
 
 /// The replies that were put off until this one. They are sent if deciding it panics: their commands were executed.

@@ -9,7 +9,7 @@ use super::LayoutError;
 use super::echo::Echo;
 use super::text::Traced;
 use super::trace;
-use super::walk::{Source, Walk};
+use super::walk::Walk;
 
 /// Why a type cannot be relied on between two programs, even of one version. Its author can mend it.
 ///
@@ -93,7 +93,7 @@ impl core::error::Error for CheckError {
 }
 
 /// How many variants definition `number` has.
-fn variants(source: &dyn Source, number: u8) -> usize {
+fn variants(source: &Traced, number: u8) -> usize {
     let walk = Walk { source };
     let head = walk.definition(number.into()).and_then(|at| walk.head(at));
     head.and_then(|head| walk.names_of_variants(head.content)).map_or(0, |(_, count)| count)
@@ -105,12 +105,12 @@ pub(super) fn check<T: Serialize + Deserialize<'static>>() -> Result<(), CheckEr
         return Err(CheckError::DependsOnValue);
     }
     let report = Cell::new(None);
-    let source: &dyn Source = &Traced::<T>::new();
+    let source = Traced::new::<T>();
     let echo = |value: &T| {
-        if value.serialize(Echo::new(source, &report)).is_err() {
+        if value.serialize(Echo::new(&source, &report)).is_err() {
             report.set(Some(report.take().unwrap_or(CheckError::Refused)));
         }
     };
-    trace::whole_values(|number| variants(source, number), echo).map_err(CheckError::Layout)?;
+    trace::whole_values(&|number| variants(&source, number), &echo).map_err(CheckError::Layout)?;
     report.take().map_or(Ok(()), Err)
 }

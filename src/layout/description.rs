@@ -46,6 +46,11 @@ impl<'d> Description<'d> {
         Ok(Self { bytes })
     }
 
+    /// A description that was validated where it lies.
+    pub(crate) const fn of_validated(bytes: &'d [u8]) -> Self {
+        Self { bytes }
+    }
+
     /// The form of the type itself.
     #[must_use]
     pub fn root(self) -> Node<'d> {
@@ -117,8 +122,30 @@ impl<'d> Node<'d> {
         Walk { source: self.bytes }
     }
 
-    fn at(self, at: usize) -> Self {
+    /// The form at byte `at` of the same description.
+    pub(crate) fn at(self, at: usize) -> Self {
         Self { at, ..self }
+    }
+
+    /// Where in its description it is.
+    pub(crate) fn offset(self) -> usize {
+        self.at
+    }
+
+    /// Prints what is possible here: an enum's variants, a struct's fields, or the form itself.
+    pub(crate) fn write_known(self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::text::write_known(self.bytes, self.at, f)
+    }
+
+    /// What a struct variant carries.
+    fn fields(self) -> Kind<'d> {
+        let walk = self.walk();
+        let first = self.at(self.at + 1);
+        let is_refused = walk.end_of_fields(first.at).is_some_and(|end| walk.is(end, REFUSED));
+        match walk.names_of_fields(first.at) {
+            Some((names, _)) if !is_refused => Kind::Struct(Fields { name: "", next: first, names }),
+            _ => Kind::Opaque,
+        }
     }
 
     /// The number of the definition that it refers to.
@@ -136,6 +163,9 @@ impl<'d> Node<'d> {
 
     fn known_kind(self) -> Option<Kind<'d>> {
         let walk = self.walk();
+        if walk.is(self.at, STRUCT) {
+            return Some(self.fields());
+        }
         if walk.is(walk.end_of_node(self.at, MAX_NESTING)?, REFUSED) {
             return Some(Kind::Opaque);
         }
@@ -165,7 +195,9 @@ impl<'d> Node<'d> {
         let walk = self.walk();
         let head = walk.head(at)?;
         let names = at + walk.slot(head.slots + SLOT)?;
-        if walk.is(walk.end_of_definition(head)?, REFUSED) {
+        // A name may end in this byte.
+        let last = (at + walk.slot(head.slots)?).checked_sub(1)?;
+        if walk.is(last, REFUSED) && walk.end_of_definition(head)? == last {
             return Some(Kind::Opaque);
         }
         let name = name(self.bytes, head);
@@ -207,6 +239,20 @@ pub struct Tuple<'d> {
     repeated: usize,
 }
 
+impl Tuple<'_> {
+    /// How many elements there are, counted where those that are alike are written once.
+    pub(crate) fn length(self) -> usize {
+        let walk = self.rest.walk();
+        let (mut at, mut length) = (self.rest.at, 0_usize);
+        while let Some((count, node)) = walk.repeat(at).filter(|_| !walk.is(at, END)) {
+            length = length.saturating_add(count);
+            let Some(next) = walk.skip_node(node, MAX_NESTING) else { break };
+            at = next;
+        }
+        length
+    }
+}
+
 impl<'d> Iterator for Tuple<'d> {
     type Item = Node<'d>;
 
@@ -232,11 +278,20 @@ pub struct Names<'d> {
     at: Option<usize>,
 }
 
-impl Names<'_> {
+impl<'d> Names<'d> {
     /// Whether `name` is one of them.
     #[must_use]
-    pub fn has(mut self, name: &str) -> bool {
-        self.any(|one| one == name)
+    pub fn has(self, name: &str) -> bool {
+        let walk = Walk { source: self.bytes };
+        let following = |one: &super::walk::Name| if one.more { walk.name(one.next) } else { None };
+        let mut names = core::iter::successors(self.at.and_then(|at| walk.name(at)), following);
+        names.any(|one| self.bytes.get(one.at..one.next) == Some(name.as_bytes()))
+    }
+
+    /// The name, if there are no aliases.
+    pub(crate) fn only(mut self) -> Option<&'d str> {
+        let name = self.next()?;
+        self.at.is_none().then_some(name)
     }
 }
 
@@ -357,16 +412,12 @@ impl<'d> Variant<'d> {
     /// and of a tuple, or anything else in parentheses.
     #[must_use]
     pub fn content(self) -> Kind<'d> {
-        let walk = self.content.walk();
-        if !walk.is(self.content.at, STRUCT) {
-            return self.content.kind();
-        }
-        let first = self.content.at(self.content.at + 1);
-        let is_refused = walk.end_of_fields(first.at).is_some_and(|end| walk.is(end, REFUSED));
-        match walk.names_of_fields(first.at) {
-            Some((names, _)) if !is_refused => Kind::Struct(Fields { name: "", next: first, names }),
-            _ => Kind::Opaque,
-        }
+        self.content.kind()
+    }
+
+    /// The form of what it carries.
+    pub(crate) fn form(self) -> Node<'d> {
+        self.content
     }
 }
 

@@ -62,6 +62,7 @@
 //! [`MAX_DEFINITIONS`] structs and enums, [`MAX_DEPTH`] levels, [`MAX_STEPS`] values. What exceeds them is a [`LayoutError`],
 //! never a layout that is shorter than the type.
 
+mod apart;
 mod changes;
 mod check;
 mod description;
@@ -78,6 +79,7 @@ mod trace;
 mod validate;
 mod walk;
 
+pub(crate) use self::apart::apart;
 pub use self::changes::{Change, Effect, changes};
 pub use self::check::CheckError;
 pub use self::description::{Description, Fields, Kind, Names, Node, Tuple, Variant, Variants};

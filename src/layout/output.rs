@@ -8,7 +8,7 @@ use super::{LayoutError, MAX_DEFINITIONS};
 pub(super) struct Output<'a> {
     /// Of the definition that is being described, without what it refers to.
     fingerprint: Fingerprint,
-    references: &'a mut References,
+    references: References<'a>,
     window: &'a mut [u8],
     skip: usize,
     written: usize,
@@ -18,22 +18,22 @@ pub(super) struct Output<'a> {
 }
 
 /// What refers to what.
-pub(super) struct References {
+pub(super) struct References<'a> {
     /// The fingerprints of the root and of each definition, without what they refer to.
-    own: [u64; MAX_DEFINITIONS + 1],
+    own: &'a mut [u64],
     /// How many of them are there.
     definitions: usize,
-    /// Number and repetitions, in the order of the description. A number of 0 ends a definition's.
-    all: [(u8, u16); REFERENCES],
+    /// In the order of the description. A number of 0 ends a definition's.
+    all: &'a mut [Referred],
     length: usize,
 }
 
-/// How many references a type may have.
-const REFERENCES: usize = 256;
+/// The number of a definition, and how often it is repeated.
+pub(super) type Referred = (u8, u16);
 
-impl References {
-    pub(super) fn new() -> Self {
-        Self { own: [0; MAX_DEFINITIONS + 1], definitions: 0, all: [(0, 0); REFERENCES], length: 0 }
+impl<'a> References<'a> {
+    pub(super) fn new(own: &'a mut [u64], all: &'a mut [Referred]) -> Self {
+        Self { own, definitions: 0, all, length: 0 }
     }
 
     fn push(&mut self, number: u8, count: usize) -> Result<(), LayoutError> {
@@ -45,38 +45,46 @@ impl References {
 
     /// The fingerprint of the root with all that it refers to.
     fn of_root(&self) -> u64 {
-        let mut before = [0; MAX_DEFINITIONS + 1];
-        let mut now = before;
+        let mut rounds = [[0; MAX_DEFINITIONS + 1]; 2];
+        let [before, now] = &mut rounds;
+        let (mut before, mut now) = (before, now);
         for _ in 0..=ROUNDS {
-            let mut entries = self.all.iter().take(self.length);
-            let mut is_changed = false;
-            for (index, own) in self.own.iter().enumerate().take(self.definitions) {
-                let mut all = *own;
-                for &(number, count) in entries.by_ref().take_while(|(number, _)| *number != 0) {
-                    let reference = before.get(usize::from(number)).copied().unwrap_or(0);
-                    for _ in 0..count {
-                        all = with_reference(all, reference);
-                    }
-                }
-                if let Some(now) = now.get_mut(index) {
-                    is_changed |= *now != all;
-                    *now = all;
-                }
-            }
+            let is_changed = self.round(before, now);
+            core::mem::swap(&mut before, &mut now);
             // Only what is recursive changes to the last.
             if !is_changed {
                 break;
             }
-            for (before, now) in before.iter_mut().zip(&now).take(self.definitions) {
-                *before = *now;
-            }
         }
-        now.first().copied().unwrap_or(0)
+        before.first().copied().unwrap_or(0)
+    }
+
+    /// The fingerprints of all, if those of what they refer to are `before`. Returns whether one differs from that.
+    fn round(&self, before: &[u64], now: &mut [u64]) -> bool {
+        let mut parts = self.own.iter().zip(before.iter().zip(now));
+        let Some(mut part) = parts.next() else { return false };
+        let (mut all, mut is_changed) = (*part.0, false);
+        for &(number, count) in self.all.get(..self.length).unwrap_or_default() {
+            if number > 0 {
+                let reference = before.get(usize::from(number)).copied().unwrap_or(0);
+                for _ in 0..count {
+                    all = with_reference(all, reference);
+                }
+                continue;
+            }
+            let (_, (before, now)) = part;
+            is_changed |= *before != all;
+            *now = all;
+            let Some(next) = parts.next() else { break };
+            part = next;
+            all = *part.0;
+        }
+        is_changed
     }
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(skip: usize, window: &'a mut [u8], references: &'a mut References) -> Self {
+    pub(super) fn new(skip: usize, window: &'a mut [u8], references: References<'a>) -> Self {
         Self { fingerprint: Fingerprint::NONE, references, error: None, window, skip, written: 0, held: None }
     }
 
@@ -88,7 +96,7 @@ impl<'a> Output<'a> {
     /// The root, or a definition, is described.
     pub(super) fn end_definition(&mut self) -> Result<(), LayoutError> {
         self.flush();
-        let References { own, definitions, .. } = &mut *self.references;
+        let References { own, definitions, .. } = &mut self.references;
         if let Some(own) = own.get_mut(*definitions) {
             *own = self.fingerprint.to_u64();
         }

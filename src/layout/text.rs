@@ -28,8 +28,7 @@ impl<T: Deserialize<'static>> Text<T> {
 
 impl<T: Deserialize<'static>> fmt::Display for Text<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What prints is compiled once, and not for each type.
-        write::<dyn Source>(&Traced::<T>::new(), f)
+        write(&Traced::new::<T>(), f)
     }
 }
 
@@ -43,26 +42,29 @@ impl<T: Deserialize<'static>> fmt::Debug for Text<T> {
 const WINDOW: usize = 512;
 
 /// A description of which a part is traced when it is asked for.
-pub(super) struct Traced<T> {
+///
+/// It does not depend on the type, so that the code that reads descriptions is there once.
+pub(super) struct Traced {
     window: RefCell<[u8; WINDOW]>,
     start: Cell<usize>,
     length: Cell<usize>,
-    of: PhantomData<fn() -> T>,
+    describe: fn(usize, &mut [u8]) -> Result<usize, LayoutError>,
 }
 
-impl<T: Deserialize<'static>> Traced<T> {
-    pub(super) fn new() -> Self {
-        Self { window: RefCell::new([0; WINDOW]), start: Cell::new(0), length: Cell::new(0), of: PhantomData }
+impl Traced {
+    pub(super) fn new<T: Deserialize<'static>>() -> Self {
+        let window = RefCell::new([0; WINDOW]);
+        Self { window, start: Cell::new(0), length: Cell::new(0), describe: super::describe::<T> }
     }
 }
 
-impl<T: Deserialize<'static>> Source for Traced<T> {
+impl Source for Traced {
     fn byte(&self, at: usize) -> Option<u8> {
         let (start, length) = (self.start.get(), self.length.get());
         if at < start || at >= start + length {
             // Readers go forward, and often back a little.
             let start = at.saturating_sub(WINDOW / 4);
-            let length = super::describe::<T>(start, &mut *self.window.try_borrow_mut().ok()?).ok()?;
+            let length = (self.describe)(start, &mut *self.window.try_borrow_mut().ok()?).ok()?;
             self.start.set(start);
             self.length.set(length);
         }
@@ -82,6 +84,11 @@ pub(super) fn write<S: Source + ?Sized>(source: &S, f: &mut fmt::Formatter<'_>) 
 /// Prints the node at `at`.
 pub(super) fn write_node<S: Source + ?Sized>(source: &S, at: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     Printer { walk: Walk { source }, f }.node(at).unwrap_or(Err(fmt::Error))
+}
+
+/// Prints what can be in the place of the form at `at`: an enum's variants, a struct's fields in braces, or the form.
+pub(super) fn write_known<S: Source + ?Sized>(source: &S, at: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    Printer { walk: Walk { source }, f }.known(at).unwrap_or(Err(fmt::Error))
 }
 
 struct Printer<'s, 'f, 'b, S: Source + ?Sized> {
@@ -131,17 +138,35 @@ impl<S: Source + ?Sized> Printer<'_, '_, '_, S> {
         Some(if self.walk.is(end, REFUSED) { self.f.write_str(" opaque") } else { Ok(()) })
     }
 
-    fn variants(&mut self, mut at: usize) -> Printed {
+    fn known(&mut self, at: usize) -> Printed {
+        if self.walk.is(at, STRUCT) {
+            return self.fields(at + 1);
+        }
+        if !self.walk.is(at, REFERENCE) {
+            return self.node(at);
+        }
+        let (number, _) = self.walk.number(at + 1)?;
+        let head = self.walk.head(self.walk.definition(number)?)?;
+        if head.is_enum { self.list_of_variants(head.content) } else { self.fields(head.content) }
+    }
+
+    fn variants(&mut self, at: usize) -> Printed {
+        let is_empty = self.walk.is(at, END);
+        print!(self.f.write_str(if is_empty { "{" } else { "{ " }));
+        print!(self.list_of_variants(at)?);
+        Some(self.f.write_str(if is_empty { "}" } else { " }" }))
+    }
+
+    fn list_of_variants(&mut self, mut at: usize) -> Printed {
         let (mut names, count) = self.walk.names_of_variants(at)?;
-        print!(self.f.write_char('{'));
         for index in 0..count {
-            print!(self.f.write_str(if index == 0 { " " } else { ", " }));
+            print!(self.f.write_str(if index == 0 { "" } else { ", " }));
             print!(self.names(names)?);
             names = self.walk.skip_names(names)?;
             print!(self.content(at + 1 + SLOT)?);
             at = self.walk.skip_variant(at)?;
         }
-        Some(self.f.write_str(if count == 0 { "}" } else { " }" }))
+        Some(Ok(()))
     }
 
     /// What a variant carries.

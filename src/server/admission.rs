@@ -9,17 +9,17 @@ use super::report::Incident;
 use super::table::Token;
 use super::visit::Occasion;
 use super::{Accepting, IpcServer, PAUSE, ServerBuffers, ServerError};
-use crate::codec::Codec;
 use crate::connection::Connection;
 use crate::handler::Handler;
 use crate::request::Request;
 use crate::unix::readiness::Interest;
 use crate::unix::{AcceptError, Errno};
+use crate::wire::{ServerProtocol, ServerWire};
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
     C: Request,
-    K: Codec,
+    K: ServerWire,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
     /// Accepts one connection, if there is one, and takes it as far as it goes now. Nobody can come any more if the listening
@@ -74,7 +74,12 @@ where
             return Ok(None);
         };
         let buffers = self.buffers.borrow_mut().get(newcomer.index());
-        let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::with_codec(&mut entry.stream, buffers).park();
+        let (accepted, _) = Connection::<_, _, Reasoned<K>, N>::in_session(
+            &mut entry.stream,
+            buffers,
+            <Reasoned<K> as ServerProtocol>::local(&self.offer),
+        )
+        .park();
         entry.waiting = Some(Waiting::Command(accepted));
         Ok(Some(newcomer))
     }

@@ -10,6 +10,7 @@ use crate::codec::{Bincode, Codec};
 use crate::peer::PeerCredentials;
 use crate::request::Request;
 use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, trusted_uid};
+use crate::wire::{Both, ServerWire, Session};
 
 /// Builds an [`IpcServer`] with other settings than the default ones.
 ///
@@ -43,12 +44,13 @@ use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, tru
 #[must_use = "a builder does nothing until `bind`"]
 pub struct ServerBuilder<
     C,
-    K = Bincode,
+    K = Both<Bincode>,
     const N: usize = 1024,
     const CONNECTIONS: usize = 8,
     F = fn() -> ServerBuffers<N, CONNECTIONS>,
 > {
     settings: Settings,
+    program: &'static str,
     buffers: F,
     server: PhantomData<fn() -> (C, K)>,
 }
@@ -85,14 +87,19 @@ impl<C: Request> ServerBuilder<C> {
             authorize: None,
             owner: 0,
         };
-        Self { settings, buffers: ServerBuffers::new, server: PhantomData }
+        Self { settings, program: "", buffers: ServerBuffers::new, server: PhantomData }
     }
 }
 
-impl<C: Request, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
+impl<C: Request, K: ServerWire, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
     /// The longest command and the longest reply, in bytes as encoded. Default: 1,024.
     pub fn capacity<const OTHER: usize>(self) -> ServerBuilder<C, K, OTHER, CONNECTIONS> {
-        ServerBuilder { settings: self.settings, buffers: ServerBuffers::new, server: PhantomData }
+        ServerBuilder {
+            settings: self.settings,
+            program: self.program,
+            buffers: ServerBuffers::new,
+            server: PhantomData,
+        }
     }
 
     /// How many connections may wait at once; at least 1. Default: 8.
@@ -102,7 +109,12 @@ impl<C: Request, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuild
     /// these it is the one whose client has owed the rest of a command, or has not taken its reply, for longest; if there is
     /// none, the one that has been idle between two commands for longest.
     pub fn connections<const OTHER: usize>(self) -> ServerBuilder<C, K, N, OTHER> {
-        ServerBuilder { settings: self.settings, buffers: ServerBuffers::new, server: PhantomData }
+        ServerBuilder {
+            settings: self.settings,
+            program: self.program,
+            buffers: ServerBuffers::new,
+            server: PhantomData,
+        }
     }
 
     /// Lends the server its buffers, by reference or in a `Box`, instead of making them a part of it. They decide the
@@ -117,23 +129,51 @@ impl<C: Request, K: Codec, const N: usize, const CONNECTIONS: usize> ServerBuild
     where
         B: BorrowMut<ServerBuffers<OTHER, OTHERS>>,
     {
-        ServerBuilder { settings: self.settings, buffers: move || buffers, server: PhantomData }
+        ServerBuilder { settings: self.settings, program: self.program, buffers: move || buffers, server: PhantomData }
     }
 }
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B, F> ServerBuilder<C, K, N, CONNECTIONS, F>
 where
     C: Request,
-    K: Codec,
+    K: ServerWire,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
     F: FnOnce() -> B,
 {
     /// Speaks another codec. Default: [`Bincode`].
     ///
-    /// The clients must speak the same. Nothing on the wire says which it is: a command in one format may happen to be
+    /// The clients must speak the same. Nothing on the bare wire says which it is: a command in one format may happen to be
     /// another command in the other.
-    pub fn codec<Other: Codec>(self) -> ServerBuilder<C, Other, N, CONNECTIONS, F> {
-        ServerBuilder { settings: self.settings, buffers: self.buffers, server: PhantomData }
+    pub fn codec<Other: Codec>(self) -> ServerBuilder<C, K::With<Other>, N, CONNECTIONS, F> {
+        ServerBuilder { settings: self.settings, program: self.program, buffers: self.buffers, server: PhantomData }
+    }
+
+    /// Serves the bare wire only, which is the published one. By default clients choose between it and sessions.
+    ///
+    /// The server is smaller, and takes any command type. It can't tell a client of another version from one of its own.
+    pub fn bare(self) -> ServerBuilder<C, K::Codec, N, CONNECTIONS, F> {
+        ServerBuilder { settings: self.settings, program: self.program, buffers: self.buffers, server: PhantomData }
+    }
+
+    /// Serves [sessions](crate::wire::session) only, so that no client of another version is ever misread. By default clients
+    /// choose between them and the bare wire.
+    pub fn sessions(self) -> ServerBuilder<C, Session<K::Codec>, N, CONNECTIONS, F> {
+        ServerBuilder { settings: self.settings, program: self.program, buffers: self.buffers, server: PhantomData }
+    }
+
+    /// The name and version of this program, which clients show in their errors. Default: none. Of it at most
+    /// [`LONGEST_PROGRAM`](crate::wire::session::LONGEST_PROGRAM) bytes are told.
+    ///
+    /// ```
+    /// # mod level { include!("../../tests/support/level.rs"); }
+    /// # use level::*;
+    /// use ipc_server::IpcServer;
+    ///
+    /// let builder = IpcServer::<Command>::builder().program(concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")));
+    /// ```
+    pub fn program(mut self, name_and_version: &'static str) -> Self {
+        self.program = name_and_version;
+        self
     }
 
     /// How long one exchange may take, from the accepted connection (or the first byte of a further command) to the
@@ -198,8 +238,9 @@ where
     ///
     /// See [`BindError`].
     pub fn bind(self, path: impl Arg) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
+        let offer = self.offer()?;
         let listener = Listener::bind_with(path, self.settings.permissions)?;
-        self.listen(listener)
+        self.listen(listener, offer)
     }
 
     /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file. [`mode`](Self::mode) does not apply:
@@ -228,7 +269,8 @@ where
     ///
     /// See [`Listener::bind_abstract`].
     pub fn bind_abstract(self, name: &[u8]) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
-        self.listen(Listener::bind_abstract(name)?)
+        let offer = self.offer()?;
+        self.listen(Listener::bind_abstract(name)?, offer)
     }
 
     /// Takes over a socket that already listens: systemd's, or what the server that is to be replaced has
@@ -238,12 +280,17 @@ where
     ///
     /// See [`Listener::adopt`].
     pub fn adopt(self, socket: OwnedFd) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
-        self.listen(Listener::adopt(socket)?)
+        let offer = self.offer()?;
+        self.listen(Listener::adopt(socket)?, offer)
     }
 
-    fn listen(self, listener: Listener) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
+    fn offer(&self) -> Result<K::Offer, BindError> {
+        K::offer::<C, N>(self.program).map_err(BindError::Session)
+    }
+
+    fn listen(self, listener: Listener, offer: K::Offer) -> Result<IpcServer<C, K, N, CONNECTIONS, B>, BindError> {
         let settings = Settings { owner: trusted_uid(), ..self.settings };
-        IpcServer::listen(settings, listener, (self.buffers)())
+        IpcServer::listen(settings, listener, offer, (self.buffers)())
     }
 }
 

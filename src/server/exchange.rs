@@ -1,29 +1,30 @@
 //! One connection, as far as it goes without waiting.
 
-use super::reasons::Reasoned;
 use super::report::Report;
-use crate::codec::Codec;
 use crate::connection::{Accepted, Buffers, ConnectionError, Parked, Processed, Step};
 use crate::handler::Handler;
 use crate::request::Request;
 use crate::unix::readiness::Interest;
 use crate::unix::{Errno, Stream};
+use crate::wire::ServerWire;
 
 /// What an open connection waits for.
-pub(super) enum Waiting<K> {
+pub(super) enum Waiting<K: ServerWire> {
     /// The rest of a command.
-    Command(Parked<Accepted, Reasoned<K>>),
+    Command(Parked<Accepted, K>),
     /// Its next share of the work: the replies are out, and the next command may be in its buffers.
-    Share(Parked<Accepted, Reasoned<K>>),
+    Share(Parked<Accepted, K>),
     /// Room for the rest of a reply.
-    Reply(Parked<Processed, Reasoned<K>>),
+    Reply(Parked<Processed, K>),
 }
 
-impl<K> Waiting<K> {
+impl<K: ServerWire> Waiting<K> {
     /// What to watch its socket for.
     #[inline]
-    pub(super) fn interest(&self) -> Interest {
+    pub(super) fn interest<const N: usize>(&self, buffers: &Buffers<N>) -> Interest {
         match self {
+            // A session's answers leave before more is read.
+            Self::Command(_) if K::HAS_SESSIONS && !buffers.output.is_empty() => Interest::Output,
             Self::Command(_) => Interest::Input,
             // Its replies are out, so that its socket has room: the next call finds it ready.
             Self::Share(_) => Interest::Anything,
@@ -34,7 +35,7 @@ impl<K> Waiting<K> {
     /// Whether it is between two commands.
     #[inline]
     pub(super) fn is_idle<const N: usize>(&self, buffers: &Buffers<N>) -> bool {
-        !matches!(self, Self::Reply(_)) && !buffers.has_input()
+        !matches!(self, Self::Reply(_)) && !buffers.has_input() && (!K::HAS_SESSIONS || buffers.output.is_empty())
     }
 }
 
@@ -52,9 +53,10 @@ pub(super) const RECEIVES: usize = 2;
 /// processor does not foresee. It makes an exchange on a kept connection 3 % shorter.
 #[expect(clippy::too_many_arguments, reason = "it is one function, in parts of the server that are borrowed apart")]
 #[inline(always)]
-pub(super) fn exchange<C: Request, K: Codec, H: Handler<C> + ?Sized, const N: usize>(
+pub(super) fn exchange<C: Request, K: ServerWire, H: Handler<C> + ?Sized, const N: usize>(
     waiting: &mut Option<Waiting<K>>,
     stream: &mut Stream,
+    offer: &K::Offer,
     buffers: &mut Buffers<N>,
     keep_open: bool,
     receives: usize,
@@ -64,9 +66,9 @@ pub(super) fn exchange<C: Request, K: Codec, H: Handler<C> + ?Sized, const N: us
 ) -> Result<bool, ConnectionError<Errno>> {
     let mut next = match waiting.take() {
         None => return Ok(false),
-        Some(Waiting::Reply(parked)) => Next::Reply(parked.resume(stream, buffers)),
+        Some(Waiting::Reply(parked)) => Next::Reply(parked.resume_with(stream, buffers, K::local(offer))),
         Some(Waiting::Command(parked) | Waiting::Share(parked)) => {
-            match parked.resume(stream, buffers).receive_times::<C>(receives)? {
+            match parked.resume_with(stream, buffers, K::local(offer)).receive_times::<C>(receives)? {
                 Step::Ready(read) => Next::Execute(read),
                 Step::NotYet(accepted) => {
                     *waiting = Some(Waiting::Command(accepted.park().0));
@@ -105,9 +107,10 @@ pub(super) fn exchange<C: Request, K: Codec, H: Handler<C> + ?Sized, const N: us
         if last {
             return Ok(true);
         }
-        let (parked, _) = replied.next().park();
-        *waiting =
-            Some(if buffers.input.is_worth_decoding() { Waiting::Share(parked) } else { Waiting::Command(parked) });
+        let accepted = replied.next();
+        let has_more = accepted.is_worth_decoding();
+        let (parked, _) = accepted.park();
+        *waiting = Some(if has_more { Waiting::Share(parked) } else { Waiting::Command(parked) });
         return Ok(true);
     }
 }

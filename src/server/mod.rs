@@ -22,11 +22,13 @@ use crate::unix::{AsFd, BorrowedFd};
 pub use self::buffers::ServerBuffers;
 pub use self::builder::ServerBuilder;
 use self::builder::Settings;
+use self::exchange::Waiting;
 pub use self::outcome::{Handled, ServerError, ServerErrorKind};
+use self::reasons::Reasoned;
 use self::report::Report;
 use self::table::{Table, Token};
 use self::visit::Occasion;
-use crate::codec::{Bincode, Codec};
+use crate::codec::Bincode;
 use crate::command::IpcServerCommand;
 use crate::handler::{Handler, Lent};
 use crate::request::Request;
@@ -34,6 +36,7 @@ use crate::unix::alarm::Alarm;
 use crate::unix::clock::{Instant, let_others_run};
 use crate::unix::readiness::{Event, Interest, Readiness, has_hung_up};
 use crate::unix::{BindError, Errno, Listener};
+use crate::wire::{Both, ServerWire};
 
 /// How many ready sockets one look at epoll reports. More than that wait for the next look of the same call.
 const EVENTS: usize = 16;
@@ -52,7 +55,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// A server that does its work inside [`handle_new_messages`](Self::handle_new_messages) and nowhere else.
 ///
-/// `C` is the command type, `K` the codec, `N` the capacity (the longest command and the longest reply, in bytes) and
+/// `C` is the command type, `K` the [wire](crate::wire), `N` the capacity (the longest command and the longest reply, in bytes) and
 /// `CONNECTIONS` how many connections may wait for the rest of a command, for room for a reply or for their next
 /// command. The server owns all of its memory, about `(CONNECTIONS + 1) * 2 * N` bytes, and never allocates. The larger
 /// part of it, the [`ServerBuffers`], may also be [lent](ServerBuilder::buffers) to it: `B` is what holds them.
@@ -87,7 +90,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// ```
 pub struct IpcServer<
     C,
-    K = Bincode,
+    K: ServerWire = Both<Bincode>,
     const N: usize = 1024,
     const CONNECTIONS: usize = 8,
     B = ServerBuffers<N, CONNECTIONS>,
@@ -98,7 +101,9 @@ pub struct IpcServer<
     /// Part of `readiness`, so that whoever sleeps on the server's descriptor is woken for a deadline too.
     alarm: Alarm,
     settings: Settings,
-    table: Table<K, CONNECTIONS>,
+    table: Table<Waiting<Reasoned<K>>, CONNECTIONS>,
+    /// What it says of itself to those that begin a session.
+    offer: K::Offer,
     buffers: B,
     report: Report,
     /// The number of this call among those that found something to do.
@@ -142,10 +147,10 @@ impl<C: Request> IpcServer<C> {
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
     C: Request,
-    K: Codec,
+    K: ServerWire,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
-    fn listen(settings: Settings, listener: Listener, buffers: B) -> Result<Self, BindError> {
+    fn listen(settings: Settings, listener: Listener, offer: K::Offer, buffers: B) -> Result<Self, BindError> {
         let readiness = Readiness::new()?;
         let alarm = Alarm::new()?;
         readiness.add(&alarm, Token::ALARM, Interest::Input)?;
@@ -157,6 +162,7 @@ where
             alarm,
             settings,
             table: Table::new(),
+            offer,
             buffers,
             report: Report::new(),
             call: 0,
@@ -375,7 +381,7 @@ fn look<'e>(
     Ok(readiness.ready(events.get_mut(..work.min(EVENTS)).unwrap_or_default()).map_err(ServerError::epoll)?)
 }
 
-impl<C, K, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {
+impl<C, K: ServerWire, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {
     /// One descriptor that is readable when [`handle_new_messages`](Self::handle_new_messages) has something to do: an
     /// epoll instance over the listening socket, all connections and their deadlines. Watch it, and never read from it.
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -386,13 +392,15 @@ impl<C, K, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K,
 /// The same descriptor as [`AsFd`], for libraries that ask for its number (tokio's `AsyncFd`, mio's `SourceFd`).
 #[cfg(feature = "std")]
 #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-impl<C, K, const N: usize, const CONNECTIONS: usize, B> std::os::fd::AsRawFd for IpcServer<C, K, N, CONNECTIONS, B> {
+impl<C, K: ServerWire, const N: usize, const CONNECTIONS: usize, B> std::os::fd::AsRawFd
+    for IpcServer<C, K, N, CONNECTIONS, B>
+{
     fn as_raw_fd(&self) -> std::os::fd::RawFd {
         self.as_fd().as_raw_fd()
     }
 }
 
-impl<C, K, const N: usize, const CONNECTIONS: usize, B> fmt::Debug for IpcServer<C, K, N, CONNECTIONS, B> {
+impl<C, K: ServerWire, const N: usize, const CONNECTIONS: usize, B> fmt::Debug for IpcServer<C, K, N, CONNECTIONS, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IpcServer")
             .field("listener", &self.listener)

@@ -4,17 +4,17 @@ use core::borrow::BorrowMut;
 use core::time::Duration;
 
 use super::{Accepting, Handled, IpcServer, ServerBuffers, ServerError};
-use crate::codec::Codec;
 use crate::command::IpcServerCommand;
 use crate::handler::{Handler, Lent};
 use crate::request::Request;
 use crate::unix::OwnedFd;
 use crate::unix::readiness::has_input;
+use crate::wire::ServerWire;
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
     C: Request,
-    K: Codec,
+    K: ServerWire,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
     /// A second descriptor of the listening socket, for a process that is to take over from this one: it

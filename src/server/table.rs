@@ -2,7 +2,6 @@
 
 use core::{array, iter};
 
-use super::exchange::Waiting;
 use crate::unix::Stream;
 use crate::unix::clock::Instant;
 use crate::unix::readiness::Interest;
@@ -37,11 +36,11 @@ impl Token {
     }
 }
 
-/// An open connection, apart from its buffers.
-pub(super) struct Entry<K> {
+/// An open connection, apart from its buffers. `W` says what it waits for.
+pub(super) struct Entry<W> {
     pub(super) stream: Stream,
     /// What it waits for; none while it is served.
-    pub(super) waiting: Option<Waiting<K>>,
+    pub(super) waiting: Option<W>,
     /// What epoll watches for; none of a newcomer, which may be gone before it need be watched.
     pub(super) watched: Option<Interest>,
     /// When its exchange must be finished; none between two exchanges.
@@ -52,7 +51,7 @@ pub(super) struct Entry<K> {
     pub(super) finished: bool,
 }
 
-impl<K> Entry<K> {
+impl<W> Entry<W> {
     fn new(stream: Stream, call: u32) -> Self {
         Self { stream, waiting: None, watched: None, deadline: None, call, finished: false }
     }
@@ -67,8 +66,8 @@ impl<K> Entry<K> {
 const IDLE: u32 = u32::MAX;
 const OWING: u32 = u32::MAX - 1;
 
-struct Slot<K> {
-    entry: Option<Entry<K>>,
+struct Slot<W> {
+    entry: Option<Entry<W>>,
     generation: u32,
     /// The places on the same list whose tenants began to wait for what they wait for just before and just after this one's;
     /// of a newcomer, its own. The free places are a list of `older`.
@@ -86,10 +85,10 @@ struct Ends {
 }
 
 /// Places for `CONNECTIONS` connections that wait, and one for a newcomer.
-pub(super) struct Table<K, const CONNECTIONS: usize> {
-    slots: [Slot<K>; CONNECTIONS],
+pub(super) struct Table<W, const CONNECTIONS: usize> {
+    slots: [Slot<W>; CONNECTIONS],
     /// The place beyond them, whose index is `CONNECTIONS`. Newcomers take turns in all.
-    last: Slot<K>,
+    last: Slot<W>,
     /// The first free place.
     free: u32,
     len: u32,
@@ -99,7 +98,7 @@ pub(super) struct Table<K, const CONNECTIONS: usize> {
     owing: Ends,
 }
 
-impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
+impl<W, const CONNECTIONS: usize> Table<W, CONNECTIONS> {
     #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
     pub(super) fn new() -> Self {
         const {
@@ -150,7 +149,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     /// Those that wait, from the oldest that owes something to the newest that is idle, or the first [`COMPARED`] of them.
-    fn by_age(&self) -> impl Iterator<Item = (u32, &Slot<K>)> {
+    fn by_age(&self) -> impl Iterator<Item = (u32, &Slot<W>)> {
         let mut next = self.owing.oldest;
         iter::from_fn(move || {
             if next == OWING {
@@ -171,11 +170,11 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     /// The connection at `index`.
-    pub(super) fn at(&self, index: usize) -> Option<&Entry<K>> {
+    pub(super) fn at(&self, index: usize) -> Option<&Entry<W>> {
         self.slots().nth(index)?.entry.as_ref()
     }
 
-    fn token_if(&self, index: usize, condition: impl FnOnce(&Entry<K>) -> bool) -> Option<Token> {
+    fn token_if(&self, index: usize, condition: impl FnOnce(&Entry<W>) -> bool) -> Option<Token> {
         let slot = self.slots().nth(index)?;
         #[expect(clippy::cast_possible_truncation, reason = "CONNECTIONS fits 32 bits")]
         let token = Token { index: index as u32, generation: slot.generation };
@@ -183,7 +182,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     /// Gives a newcomer a free place, if there is one. It is on no list until it [waits](Self::wait_anew).
-    pub(super) fn insert(&mut self, stream: Stream, call: u32) -> Option<(Token, &mut Entry<K>)> {
+    pub(super) fn insert(&mut self, stream: Stream, call: u32) -> Option<(Token, &mut Entry<W>)> {
         if self.is_full() {
             return None;
         }
@@ -198,7 +197,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
 
     /// The connection that `token` was made for, if it is still open.
     #[inline]
-    pub(super) fn get(&mut self, token: Token) -> Option<&mut Entry<K>> {
+    pub(super) fn get(&mut self, token: Token) -> Option<&mut Entry<W>> {
         let slot = self.slot(token.index);
         if slot.generation != token.generation {
             return None;
@@ -207,7 +206,7 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     /// Takes out the connection that `token` was made for, if it is still open.
-    pub(super) fn remove(&mut self, token: Token) -> Option<Entry<K>> {
+    pub(super) fn remove(&mut self, token: Token) -> Option<Entry<W>> {
         let free = self.free;
         let slot = self.slot(token.index);
         if slot.generation != token.generation {
@@ -278,11 +277,11 @@ impl<K, const CONNECTIONS: usize> Table<K, CONNECTIONS> {
     }
 
     #[inline]
-    fn slot(&mut self, index: u32) -> &mut Slot<K> {
+    fn slot(&mut self, index: u32) -> &mut Slot<W> {
         self.slots.get_mut(index as usize).unwrap_or(&mut self.last)
     }
 
-    fn slots(&self) -> impl Iterator<Item = &Slot<K>> {
+    fn slots(&self) -> impl Iterator<Item = &Slot<W>> {
         self.slots.iter().chain([&self.last])
     }
 }

@@ -4,15 +4,16 @@ use core::borrow::BorrowMut;
 use core::mem::{forget, replace};
 
 use super::exchange::{RECEIVES, Waiting, exchange};
+use super::reasons::Reasoned;
 use super::report::Incident;
 use super::table::{Entry, Table, Token};
 use super::{IpcServer, ServerBuffers};
-use crate::codec::Codec;
 use crate::connection::ConnectionError;
 use crate::handler::Handler;
 use crate::peer::PeerCredentials;
 use crate::request::Request;
 use crate::unix::readiness::Readiness;
+use crate::wire::ServerWire;
 
 /// Why a connection is visited.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ pub(super) enum Occasion {
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
     C: Request,
-    K: Codec,
+    K: ServerWire,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
     /// Takes a connection as far as it goes now, if it is still open. It is closed if that is its end, or if it is due and does
@@ -69,9 +70,10 @@ where
             buffers.input.wait_for_nothing();
         }
         self.left = self.left.saturating_sub(1);
-        let finished = exchange::<C, K, H, N>(
+        let finished = exchange::<C, Reasoned<K>, H, N>(
             &mut entry.waiting,
             &mut entry.stream,
+            &self.offer,
             buffers,
             self.settings.keep_open,
             // What comes while this call works waits for the next one.
@@ -109,7 +111,7 @@ where
             entry.stream.stop_arrivals();
             idle = false;
         }
-        let wanted = waiting.interest();
+        let wanted = waiting.interest(buffers);
         if entry.watched != Some(wanted) {
             let watch = if is_new { Readiness::add } else { Readiness::modify };
             if let Err(errno) = watch(visit.readiness, &entry.stream, token.to_u64(), wanted) {
@@ -137,19 +139,19 @@ where
 }
 
 /// A connection that is being served. It is closed in the end, also if its handler panics, unless it is [kept](Self::keep).
-struct Visit<'s, K, const CONNECTIONS: usize> {
-    table: &'s mut Table<K, CONNECTIONS>,
+struct Visit<'s, W, const CONNECTIONS: usize> {
+    table: &'s mut Table<W, CONNECTIONS>,
     readiness: &'s Readiness,
     token: Token,
 }
 
-impl<K, const CONNECTIONS: usize> Visit<'_, K, CONNECTIONS> {
+impl<W, const CONNECTIONS: usize> Visit<'_, W, CONNECTIONS> {
     fn keep(self) {
         forget(self);
     }
 }
 
-impl<K, const CONNECTIONS: usize> Drop for Visit<'_, K, CONNECTIONS> {
+impl<W, const CONNECTIONS: usize> Drop for Visit<'_, W, CONNECTIONS> {
     fn drop(&mut self) {
         take_out(self.table, self.readiness, self.token);
     }
@@ -157,11 +159,11 @@ impl<K, const CONNECTIONS: usize> Drop for Visit<'_, K, CONNECTIONS> {
 
 /// Takes a connection out of the table and of epoll. Dropping it closes it.
 #[inline]
-fn take_out<K, const CONNECTIONS: usize>(
-    table: &mut Table<K, CONNECTIONS>,
+fn take_out<W, const CONNECTIONS: usize>(
+    table: &mut Table<W, CONNECTIONS>,
     readiness: &Readiness,
     token: Token,
-) -> Option<Entry<K>> {
+) -> Option<Entry<W>> {
     let entry = table.remove(token)?;
     if entry.watched.is_some() {
         readiness.remove(&entry.stream);

@@ -5,6 +5,7 @@ use core::fmt;
 use rustix::io::Errno;
 
 use super::path::{LONGEST, PathError};
+use crate::wire::session::OfferError;
 
 /// Why a listening socket could not be set up. Nothing at the path was changed.
 ///
@@ -45,6 +46,9 @@ pub enum BindError {
     BadLockFile,
     /// The descriptor that was to be adopted is not a Unix stream socket that listens.
     NotAListener,
+    /// The server can't take part in sessions, which it serves unless it is built with
+    /// [`bare`](crate::ServerBuilder::bare). Nothing was touched.
+    Session(OfferError),
     /// The operating system refused for another reason.
     Os(Errno),
 }
@@ -67,12 +71,22 @@ impl fmt::Display for BindError {
                 f.write_str("the lock file beside the socket is not a regular file of this user: move it away")
             }
             Self::NotAListener => f.write_str("the descriptor is not a Unix stream socket that listens: pass another"),
+            Self::Session(_) => {
+                f.write_str("the server can't take part in sessions: build it with `bare`, or see to the cause")
+            }
             Self::Os(errno) => write!(f, "the operating system refused to set up the socket: {errno}"),
         }
     }
 }
 
-impl core::error::Error for BindError {}
+impl core::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Session(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<PathError> for BindError {
     fn from(error: PathError) -> Self {
@@ -99,7 +113,9 @@ impl From<BindError> for std::io::Error {
     fn from(error: BindError) -> Self {
         use std::io::ErrorKind;
         let kind = match error {
-            BindError::PathTooLong | BindError::InvalidPath | BindError::NotAListener => ErrorKind::InvalidInput,
+            BindError::PathTooLong | BindError::InvalidPath | BindError::NotAListener | BindError::Session(_) => {
+                ErrorKind::InvalidInput
+            }
             BindError::NoDirectory => ErrorKind::NotFound,
             BindError::PermissionDenied | BindError::NotOurs { .. } => ErrorKind::PermissionDenied,
             BindError::InUse => ErrorKind::AddrInUse,

@@ -20,4 +20,6 @@ mod forms;
 mod hostile;
 mod misbehaving;
 mod snapshots;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod stack;
 mod support;

@@ -1,10 +1,11 @@
 //! A `Deserialize` that does not keep to the rules ends all the same.
 
+use std::cell::Cell;
 use std::fmt;
 
-use ipc_server::layout::{self, LayoutError};
+use ipc_server::layout::{self, Description, LayoutError};
 use serde::Deserialize;
-use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 
 use super::support::{shows, text};
 
@@ -140,6 +141,59 @@ impl<'de> Deserialize<'de> for Tagged {
         }
         deserializer.deserialize_tuple(2, Parts).map(|()| Self)
     }
+}
+
+/// Accepts as many identifiers of variants as it is told, and refuses all that follow.
+struct Fickle;
+thread_local! {
+    static ACCEPTED: Cell<u32> = const { Cell::new(0) };
+}
+impl<'de> Deserialize<'de> for Fickle {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Accepted(u32);
+        impl<'de> Deserialize<'de> for Accepted {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let index = u32::deserialize(deserializer)?;
+                let left = ACCEPTED.get().checked_sub(1).ok_or_else(|| serde::de::Error::custom("no more"))?;
+                ACCEPTED.set(left);
+                Ok(Self(index))
+            }
+        }
+        struct Unasked;
+        impl<'de> Visitor<'de> for Unasked {
+            type Value = ();
+            expecting!();
+            fn visit_enum<A: EnumAccess<'de>>(self, access: A) -> Result<(), A::Error> {
+                let (Accepted(index), payload) = access.variant::<Accepted>()?;
+                match index {
+                    0 => payload.unit_variant(),
+                    1 => payload.newtype_variant(),
+                    _ => payload.newtype_variant::<NeverEnough>().map(|_| ()),
+                }
+            }
+        }
+        deserializer.deserialize_enum("Fickle", &["A", "B", "C"], Unasked).map(|()| Self)
+    }
+}
+
+#[test]
+fn a_type_that_takes_an_identifier_back_has_no_broken_description() {
+    let mut inconsistent = 0;
+    for accepted in 0..40 {
+        ACCEPTED.set(accepted);
+        let mut bytes = [0; 256];
+        match layout::describe::<Fickle>(0, &mut bytes) {
+            Ok(length) => {
+                let description = Description::validate(&mut bytes[..length]);
+                description.unwrap_or_else(|error| panic!("after {accepted}: {error}"));
+            }
+            Err(error) => {
+                assert_eq!(error, LayoutError::Inconsistent, "after {accepted}");
+                inconsistent += 1;
+            }
+        }
+    }
+    assert!(inconsistent > 0);
 }
 
 #[test]

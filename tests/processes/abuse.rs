@@ -480,5 +480,6 @@ fn a_flood_from_one_process_costs_no_other_process_its_command() {
         flood.hear();
     });
     assert_eq!(handled.served, 300, "{handled:?}");
-    assert!(handled.evicted > 0, "{handled:?}");
+    // Which side closes first is the scheduler's to say.
+    assert!(handled.evicted + handled.rejected > 0, "{handled:?}");
 }

@@ -218,7 +218,7 @@ fn an_answer_that_makes_no_sense_is_1() {
     let listener = UnixListener::bind(directory.path().join("admin.sock")).unwrap();
     let closing = thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
-        client.read_exact(&mut [0; 4]).unwrap();
+        assert!(client.read(&mut [0; 1024]).unwrap() > 4);
     });
     let output = example::command("admin").current_dir(directory.path()).arg("stats").output().unwrap();
     assert_eq!(output.status.code(), Some(1));

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 
 /// Who is it that asks?
 #[derive(Serialize, Deserialize, Debug)]
-struct WhoAmI(u8);
+enum WhoAmI {
+    WhoAmI,
+}
 
 /// What the daemon sees: user, process, and that process's name.
 type Seen = (u32, u32, String);
@@ -60,17 +62,17 @@ fn each_side_of_a_forwarded_socket_sees_the_forwarder() {
     let client = thread::spawn({
         let (local, remote) = (local.clone(), remote.clone());
         move || {
-            let direct = call(&WhoAmI(0), &remote).unwrap();
+            let direct = call(&WhoAmI::WhoAmI, &remote).unwrap();
             // It may not listen yet.
             let forwarded = loop {
-                match call(&WhoAmI(0), &local) {
+                match call(&WhoAmI::WhoAmI, &local) {
                     Err(CallError::Refused) => {}
                     answer => break answer.unwrap(),
                 }
             };
             // The client's check is met by the forwarder, which listens: this one trusts nobody else.
             let trusting = Client::builder().trust(|peer| peer.pid != process::id());
-            let trusting = trusting.connect(&local).unwrap().call(&WhoAmI(0)).unwrap();
+            let trusting = trusting.connect(&local).unwrap().call(&WhoAmI::WhoAmI).unwrap();
             (direct, forwarded, trusting)
         }
     });

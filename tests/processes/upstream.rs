@@ -77,7 +77,7 @@ fn our_client_gets_every_reply_that_its_server_gives() {
                 loop {
                     // One connection for each attempt. A request that the server strands in its backlog is found again
                     // when the next client comes, so the wait is short.
-                    let builder = Client::builder().deadline(Duration::from_millis(200));
+                    let builder = Client::builder().bare().deadline(Duration::from_millis(200));
                     match builder.connect(path.as_str()).unwrap().call(&command) {
                         Ok(response) => break assert_eq!(response, expected),
                         // The server dropped the client, or forgot it.

@@ -33,7 +33,9 @@ impl IpcServerCommand for Fuse {
 }
 
 /// One turn of a daemon that catches panics: what was handled, if nothing panicked.
-fn turn<const M: usize>(server: &mut IpcServer<Fuse, ipc_server::codec::Bincode, 1024, M>) -> Option<Handled> {
+fn turn<const M: usize>(
+    server: &mut IpcServer<Fuse, ipc_server::wire::Both<ipc_server::codec::Bincode>, 1024, M>,
+) -> Option<Handled> {
     catch_unwind(AssertUnwindSafe(|| server.handle_new_messages(()).unwrap())).ok()
 }
 

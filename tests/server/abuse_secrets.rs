@@ -6,13 +6,14 @@ use std::os::unix::fs::FileExt;
 
 use crate::support::{Command, Response, Scratch, connect_and_send, response, until_closed};
 use ipc_server::codec::Bincode;
+use ipc_server::wire::Both;
 use ipc_server::{IpcServer, IpcServerCommand};
 use serde::{Deserialize, Serialize, Serializer};
 
 const SECRET: &str = "correct horse battery staple";
 
 /// Whether the secret is anywhere in the server, which owns all of its memory.
-fn holds_secret<C, const M: usize>(server: &IpcServer<C, Bincode, 1024, M>) -> bool {
+fn holds_secret<C, const M: usize>(server: &IpcServer<C, Both<Bincode>, 1024, M>) -> bool {
     let mut memory = vec![0; size_of_val(server)];
     let address = std::ptr::from_ref(server).addr() as u64;
     File::open("/proc/self/mem").unwrap().read_exact_at(&mut memory, address).unwrap();

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::cases::cases;
 use crate::support::{Scratch, add, connect, is_readable, watched};
 use ipc_server::codec::Bincode;
+use ipc_server::wire::Both;
 use ipc_server::{IpcServer, IpcServerCommand, ServerBuffers};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -269,7 +270,8 @@ impl Client {
     }
 }
 
-type Server<const PLACES: usize> = IpcServer<Command, Bincode, CAPACITY, PLACES, Box<ServerBuffers<CAPACITY, PLACES>>>;
+type Server<const PLACES: usize> =
+    IpcServer<Command, Both<Bincode>, CAPACITY, PLACES, Box<ServerBuffers<CAPACITY, PLACES>>>;
 
 /// A server, its clients, and what its handlers did.
 struct Scene<'c, const PLACES: usize> {

@@ -8,10 +8,15 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Command, Response, Scratch, handle_until};
 use ipc_server::codec::DecodeError;
-use ipc_server::{CallError, Client, IpcServer, call};
+use ipc_server::{CallError, Client, IpcServer};
 
 const ADD: Command = Command::Add { a: 2, b: 3 };
 const SUM: Response = Response::Add { c: 5 };
+
+/// One call on the bare wire, which the servers here speak.
+fn call<C: ipc_server::Request>(command: &C, path: &str) -> Result<C::Response, CallError> {
+    Client::builder().bare().connect(path)?.call(command)
+}
 
 /// A server that lets `serve` have each of its first connections.
 fn plain_server(path: &str, connections: usize, serve: impl Fn(UnixStream, usize) + Send + 'static) {
@@ -63,7 +68,7 @@ fn a_server_that_does_not_answer_times_out() {
     let _silent = UnixListener::bind(&path).unwrap();
     let limit = Duration::from_millis(50);
     let start = Instant::now();
-    let mut client = Client::builder().deadline(limit).connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().deadline(limit).connect(path.as_str()).unwrap();
     assert_eq!(client.call(&ADD), Err(CallError::TimedOut));
     assert!(start.elapsed() >= limit);
 }
@@ -75,7 +80,7 @@ fn a_full_backlog_times_out() {
     let socket = rustix::net::socket(rustix::net::AddressFamily::UNIX, rustix::net::SocketType::STREAM, None).unwrap();
     rustix::net::bind(&socket, &rustix::net::SocketAddrUnix::new(path.as_str()).unwrap()).unwrap();
     rustix::net::listen(&socket, 0).unwrap();
-    let builder = || Client::builder().deadline(Duration::from_millis(50));
+    let builder = || Client::builder().bare().deadline(Duration::from_millis(50));
     let _first = builder().connect(path.as_str()).unwrap();
     assert_eq!(builder().connect(path.as_str()).unwrap_err(), CallError::TimedOut);
 }
@@ -94,7 +99,7 @@ fn a_trickle_of_bytes_does_not_prolong_the_deadline() {
         }
     });
     let start = Instant::now();
-    let mut client = Client::builder().deadline(Duration::from_millis(100)).connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().deadline(Duration::from_millis(100)).connect(path.as_str()).unwrap();
     assert_eq!(client.call(&ADD), Err(CallError::TimedOut));
     assert!(start.elapsed() < Duration::from_secs(5));
 }
@@ -114,7 +119,7 @@ fn a_response_may_arrive_byte_by_byte_and_its_connection_may_stay_open() {
         // Until the client closes.
         assert_eq!(stream.read(&mut [0]).unwrap(), 0);
     });
-    let mut client = Client::connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().connect(path.as_str()).unwrap();
     for _ in 0..3 {
         assert_eq!(client.call(&ADD), Ok(SUM));
     }
@@ -138,7 +143,7 @@ fn a_server_that_closes_without_reading_is_an_error() {
     let scratch = Scratch::new();
     let path = scratch.path("s");
     plain_server(&path, 1, |stream, _| drop(stream));
-    assert_eq!(call(&ADD, path.as_str()), Err(CallError::Closed { received: 0 }));
+    assert_eq!(ipc_server::call(&ADD, path.as_str()), Err(CallError::Closed { received: 0 }));
 }
 
 #[test]
@@ -159,7 +164,7 @@ fn a_command_beyond_the_capacity_is_not_sent() {
     plain_server(&path, 1, |mut stream, _| {
         assert_eq!(stream.read(&mut [0]).unwrap(), 0, "nothing but the end");
     });
-    let mut client = Client::connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().connect(path.as_str()).unwrap();
     let too_large = Command::Print { payload: "x".repeat(1013) };
     assert_eq!(client.call(&too_large), Err(CallError::CommandTooLarge { capacity: 1024 }));
 }
@@ -175,7 +180,7 @@ fn a_response_beyond_the_capacity_is_an_error_and_a_larger_capacity_takes_it() {
         let _ = stream.write_all(&bytes);
     });
     assert_eq!(call(&ADD, path.as_str()), Err(CallError::ResponseTooLarge { capacity: 1024 }));
-    let mut client = Client::builder().capacity::<4096>().connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().capacity::<4096>().connect(path.as_str()).unwrap();
     assert_eq!(client.call(&ADD), Ok(text));
 }
 
@@ -202,7 +207,7 @@ fn a_client_connects_anew_where_connections_are_not_kept_and_after_a_restart() {
     let calls = |count: u64| {
         let path = path.clone();
         move || {
-            let mut client = Client::connect(path.as_str()).unwrap();
+            let mut client = Client::builder().bare().connect(path.as_str()).unwrap();
             (0..count).for_each(|x| assert_eq!(client.call(&Command::Push { x }), Ok(Response::Push { x })));
             client
         }
@@ -242,7 +247,7 @@ fn a_command_that_the_server_may_have_executed_is_not_sent_again() {
         read_add(&mut stream);
         // Has read the command, and closes without a reply.
     });
-    let mut client = Client::connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().connect(path.as_str()).unwrap();
     assert_eq!(client.call(&ADD), Ok(SUM));
     assert_eq!(client.call(&ADD), Err(CallError::Closed { received: 0 }));
 }
@@ -264,7 +269,7 @@ fn a_late_response_is_not_taken_for_the_next() {
             stream.write_all(&bincode::serialize(&Response::Push { x: 1 }).unwrap()).unwrap();
         }
     });
-    let mut client = Client::builder().deadline(Duration::from_millis(50)).connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().deadline(Duration::from_millis(50)).connect(path.as_str()).unwrap();
     assert_eq!(client.call(&ADD), Err(CallError::TimedOut));
     timed_out.send(()).unwrap();
     let second = client.call(&Command::Push { x: 1 });
@@ -279,7 +284,7 @@ fn a_server_of_a_foreign_user_gets_no_command() {
         assert_eq!(stream.read(&mut [0]).unwrap(), 0, "nothing but the end");
     });
     let uid = rustix::process::geteuid().as_raw();
-    let error = Client::builder().trust(|_| false).connect(path.as_str()).unwrap_err();
+    let error = Client::builder().bare().trust(|_| false).connect(path.as_str()).unwrap_err();
     assert_eq!(error, CallError::Untrusted { uid });
 }
 
@@ -296,7 +301,7 @@ fn a_response_without_bytes_is_the_end_of_the_connection() {
     }
     let scratch = Scratch::new();
     let path = scratch.path("s");
-    let mut server = IpcServer::<Ping>::new(&path).unwrap();
+    let mut server = IpcServer::<Ping>::builder().bare().bind(&path).unwrap();
     let caller = thread::spawn({
         let path = path.clone();
         move || call(&Ping(1), path.as_str())
@@ -345,7 +350,7 @@ fn every_error_says_what_to_do() {
 /// So that the client learns that the server has closed the connection, not that its own time is over.
 #[test]
 fn a_client_waits_longer_than_a_server_by_default() {
-    let defaults = (format!("{:?}", Client::builder()), format!("{:?}", IpcServer::<Command>::builder()));
+    let defaults = (format!("{:?}", Client::builder().bare()), format!("{:?}", IpcServer::<Command>::builder()));
     assert!(defaults.0.contains("deadline: 10s"), "{}", defaults.0);
     assert!(defaults.1.contains("deadline: 5s"), "{}", defaults.1);
 }
@@ -372,7 +377,7 @@ fn what_comes_between_two_calls_is_not_the_response_to_the_second() {
                 say.send(stream).unwrap();
             }
         });
-        let mut client = Client::connect(path.as_str()).unwrap();
+        let mut client = Client::builder().bare().connect(path.as_str()).unwrap();
         assert_eq!(client.call(&ADD), Ok(SUM));
         let _kept = is_late.recv().unwrap();
         assert_eq!(client.call(&ADD), Ok(SUM), "{late:02x?} came late");
@@ -400,7 +405,7 @@ fn what_lies_behind_a_response_that_fills_the_capacity_is_not_the_next() {
             SUM
         }
     }
-    let mut client = Client::builder().capacity::<12>().connect(path.as_str()).unwrap();
+    let mut client = Client::builder().bare().capacity::<12>().connect(path.as_str()).unwrap();
     assert_eq!(client.call(&Short(2, 3)), Ok(SUM));
     assert_eq!(client.call(&Short(2, 3)), Ok(SUM));
 }

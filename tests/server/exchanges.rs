@@ -722,7 +722,7 @@ fn a_response_without_bytes_is_delivered_by_closing() {
     }
     let scratch = Scratch::new();
     let path = scratch.path("s");
-    let mut server = IpcServer::<Ping>::builder().keep_open(true).bind(&path).unwrap();
+    let mut server = IpcServer::<Ping>::builder().bare().keep_open(true).bind(&path).unwrap();
     let mut client = connect_and_send(&path, &[1]);
     let handled = server.handle_new_messages(()).unwrap();
     assert_eq!((handled.served, handled.pending), (1, 0));
@@ -743,14 +743,15 @@ fn a_command_type_without_bytes_is_refused() {
     }
     let scratch = Scratch::new();
     let path = scratch.path("s");
-    let mut server = IpcServer::<Nothing>::new(&path).unwrap();
+    let mut server = IpcServer::<Nothing>::builder().bare().bind(&path).unwrap();
     let mut executed = 0;
     drop(connect(&path));
     let _client = connect_and_send(&path, b"x");
     let handled = server.handle_new_messages(&mut executed).unwrap();
     assert_eq!((handled.served, handled.closed, handled.failed), (0, 1, 1));
     assert_eq!(executed, 0);
-    assert_eq!(ipc_server::call(&Nothing, path.as_str()), Err(ipc_server::CallError::EmptyCommand));
+    let mut client = ipc_server::Client::builder().bare().connect(path.as_str()).unwrap();
+    assert_eq!(client.call(&Nothing), Err(ipc_server::CallError::EmptyCommand));
 }
 
 /// An even number, which counts how often it is decoded.
@@ -784,7 +785,7 @@ impl ipc_server::IpcServerCommand for Counted {
 fn a_malformed_command_is_decoded_a_second_time_only_for_the_log() {
     let scratch = Scratch::new();
     let path = scratch.path("s");
-    let mut server = IpcServer::<Counted>::new(&path).unwrap();
+    let mut server = IpcServer::<Counted>::builder().bare().bind(&path).unwrap();
 
     let mut client = connect_and_send(&path, &[7]);
     assert_eq!(server.handle_new_messages(()).unwrap().rejected, 1);

@@ -23,5 +23,6 @@ mod memory;
 mod pipelining;
 #[cfg(feature = "postcard")]
 mod postcard;
+mod sessions;
 mod succession;
 mod table_model;

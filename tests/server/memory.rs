@@ -6,6 +6,7 @@ use std::thread;
 use crate::support::Scratch;
 #[cfg(target_pointer_width = "64")]
 use ipc_server::codec::Bincode;
+use ipc_server::wire::Both;
 use ipc_server::{Client, IpcServer, IpcServerCommand, ServerBuffers};
 use serde::{Deserialize, Serialize};
 
@@ -42,9 +43,18 @@ fn the_size_of_a_server_is_known_at_compile_time() {
             );
         )*};
     }
+    macro_rules! sizes_with_sessions {
+        ($($capacity:literal $connections:literal),*) => {$(
+            assert_eq!(
+                size_of::<IpcServer<Measure, Both<Bincode>, $capacity, $connections>>(),
+                server($capacity, $connections) + 48 + 8 * $connections
+            );
+        )*};
+    }
+    sizes_with_sessions!(256 1, 1024 8, 65536 8);
     sizes!(256 1, 256 8, 256 64, 1024 1, 1024 8, 1024 64, 4096 1, 4096 8, 4096 64, 65536 8);
-    assert_eq!(size_of::<IpcServer<Measure>>(), server(1024, 8));
-    assert_eq!(size_of::<Client>(), 176 + 2 * 1024 + 48);
+    assert_eq!(size_of::<Client<Bincode>>(), 200 + 2 * 1024 + 48);
+    assert_eq!(size_of::<Client>(), 200 + 2 * 1024 + 48 + 1024 + 176);
 }
 
 #[test]
@@ -55,13 +65,13 @@ fn messages_of_64_kib_work_from_a_static() {
     let path = scratch.path("s");
     let mut buffers = BUFFERS.lock().unwrap();
     let mut server =
-        IpcServer::<Measure>::builder().buffers(&mut *buffers).keep_open(true).bind(path.as_str()).unwrap();
+        IpcServer::<Measure>::builder().bare().buffers(&mut *buffers).keep_open(true).bind(path.as_str()).unwrap();
     // The text's length in the command; in the response the text's and its number.
     let text = "x".repeat(65_536 - 8 - 8);
     let client = thread::spawn({
         let path = path.clone();
         move || {
-            let mut client = Client::builder().capacity::<65_536>().connect(path.as_str()).unwrap();
+            let mut client = Client::builder().bare().capacity::<65_536>().connect(path.as_str()).unwrap();
             for _ in 0..3 {
                 assert_eq!(client.call(&Measure(text.clone())).unwrap(), (text.clone(), text.len()));
             }
@@ -80,7 +90,7 @@ fn lent_buffers_serve_one_server_after_another() {
     let mut buffers = Box::new(ServerBuffers::<64, 2>::new());
     for round in 0..3 {
         let mut server =
-            IpcServer::<Measure>::builder().buffers(&mut *buffers).keep_open(true).bind(path.as_str()).unwrap();
+            IpcServer::<Measure>::builder().bare().buffers(&mut *buffers).keep_open(true).bind(path.as_str()).unwrap();
         // More connections than places, so that places and buffers change hands.
         let clients: Vec<_> = (0..4)
             .map(|number| {
@@ -88,7 +98,7 @@ fn lent_buffers_serve_one_server_after_another() {
                 thread::spawn(move || {
                     for length in 0..20 {
                         let text = number.to_string().repeat(length);
-                        let mut client = Client::connect(path.as_str()).unwrap();
+                        let mut client = Client::builder().bare().connect(path.as_str()).unwrap();
                         assert_eq!(client.call(&Measure(text.clone())).unwrap(), (text, length), "round {round}");
                     }
                 })
@@ -100,7 +110,7 @@ fn lent_buffers_serve_one_server_after_another() {
         clients.into_iter().for_each(|client| client.join().unwrap());
     }
     // Or for good.
-    let server = IpcServer::<Measure>::builder().buffers(buffers).bind(path.as_str()).unwrap();
+    let server = IpcServer::<Measure>::builder().bare().buffers(buffers).bind(path.as_str()).unwrap();
     assert!(size_of_val(&server) < 1024);
 }
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Scratch, assert_silent, connect, connect_and_send, is_readable, until_closed};
 use ipc_server::codec::Bincode;
+use ipc_server::wire::Both;
 use ipc_server::{IpcServer, IpcServerCommand, ServerBuffers};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -80,7 +81,7 @@ const PANIC: [u8; 4] = [1, 0, 0, 0];
 const REFUSE: [u8; 4] = [2, 0, 0, 0];
 const LONG: [u8; 4] = [3, 0, 0, 0];
 
-type Server<const N: usize, const M: usize> = IpcServer<Command, Bincode, N, M, Box<ServerBuffers<N, M>>>;
+type Server<const N: usize, const M: usize> = IpcServer<Command, Both<Bincode>, N, M, Box<ServerBuffers<N, M>>>;
 
 fn server<const N: usize, const M: usize>(path: &str, work_per_call: Option<usize>) -> Server<N, M> {
     let builder = IpcServer::<Command>::builder().buffers(buffers()).keep_open(true);

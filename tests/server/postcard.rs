@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ipc_server::codec::{Bincode, Codec, Postcard};
+use ipc_server::wire::Both;
 use ipc_server::{CallError, Client, Handled, IpcServer, IpcServerCommand};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -48,13 +49,13 @@ impl IpcServerCommand for Command {
     }
 }
 
-type Server<K> = IpcServer<Command, K>;
+type Server<K> = IpcServer<Command, Both<K>>;
 
 /// Longer than any test takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server with its socket in a directory of its own.
-struct Daemon<K> {
+struct Daemon<K: Codec> {
     server: Server<K>,
     total: State,
     path: PathBuf,
@@ -106,7 +107,7 @@ fn add(all: &mut Handled, one: Handled) {
 }
 
 fn client(path: &Path) -> Client<Postcard> {
-    Client::builder().codec::<Postcard>().deadline(PATIENCE).connect(path).unwrap()
+    Client::builder().bare().codec::<Postcard>().deadline(PATIENCE).connect(path).unwrap()
 }
 
 /// A client that speaks bytes.
@@ -223,7 +224,7 @@ fn a_command_that_is_too_large_for_the_server_is_rejected() {
     let mut daemon = Daemon::<Postcard>::new();
     let (result, handled) = daemon.serve_while(|path| {
         let mut client =
-            Client::builder().codec::<Postcard>().capacity::<4096>().deadline(PATIENCE).connect(path).unwrap();
+            Client::builder().bare().codec::<Postcard>().capacity::<4096>().deadline(PATIENCE).connect(path).unwrap();
         client.call(&Command::Echo("x".repeat(1022)))
     });
     assert_eq!(result, Err(CallError::Closed { received: 0 }));
@@ -271,7 +272,7 @@ fn a_mismatch_ends_in_typed_errors<Servers: Codec, Clients: Codec>(keep_open: bo
     for command in commands {
         let mut daemon = Daemon::<Servers>::with(keep_open, DEADLINE);
         let ((result, elapsed), _) = daemon.serve_while(|path| {
-            let mut client = Client::builder().codec::<Clients>().deadline(DEADLINE).connect(path).unwrap();
+            let mut client = Client::builder().bare().codec::<Clients>().deadline(DEADLINE).connect(path).unwrap();
             let start = Instant::now();
             (client.call(&command), start.elapsed())
         });

@@ -443,6 +443,7 @@ fn follow<const PLACES: usize>(steps: &[Step], keep_open: bool, work_per_call: u
     let scratch = Scratch::new();
     let path = scratch.path("s");
     let mut server: IpcServer<Fuse, Bincode, 64, PLACES, _> = IpcServer::<Fuse>::builder()
+        .bare()
         .buffers(Box::new(ServerBuffers::<64, PLACES>::new()))
         .keep_open(keep_open)
         .work_per_call(work_per_call)

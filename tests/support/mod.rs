@@ -6,7 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ipc_server::{Handled, IpcServer, IpcServerCommand, codec::Codec};
+use ipc_server::wire::ServerWire;
+use ipc_server::{Handled, IpcServer, IpcServerCommand};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
 use serde::{Deserialize, Serialize};
@@ -122,7 +123,7 @@ pub(crate) fn assert_silent(client: &mut UnixStream) {
 }
 
 /// Calls `handle_new_messages` until `done` says so of the sum of what was handled.
-pub(crate) fn handle_until<K: Codec, const N: usize, const M: usize>(
+pub(crate) fn handle_until<K: ServerWire, const N: usize, const M: usize>(
     server: &mut IpcServer<Command, K, N, M>,
     stack: &mut Vec<u64>,
     done: impl Fn(&Handled) -> bool,
@@ -138,7 +139,7 @@ pub(crate) fn handle_until<K: Codec, const N: usize, const M: usize>(
 }
 
 /// Serves while `clients` runs in a thread of its own, and says what was handled until all was.
-pub(crate) fn serve_while<K: Codec, const N: usize, const M: usize>(
+pub(crate) fn serve_while<K: ServerWire, const N: usize, const M: usize>(
     server: &mut IpcServer<Command, K, N, M>,
     stack: &mut Vec<u64>,
     clients: impl FnOnce() + Send,

@@ -6,8 +6,7 @@ use core::mem::discriminant;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::super::fingerprint::Fingerprint;
-use super::super::format::{END, OPAQUE, STRUCT, UNIT};
+use super::super::format::{END, OPAQUE, SLOT, STRUCT, UNIT, VARIANT};
 use super::deserializer::Tracer;
 use super::{Identifier, Outcome, Part, Role, Stopped, Trace};
 
@@ -26,23 +25,36 @@ pub(super) struct Elements<'t, 'a> {
     pub(super) kind: Kind,
 }
 
-impl<'a> Trace<'a> {
+/// Where an element, key or value begins.
+struct Begun {
+    from: u16,
+    nodes: u32,
+    is_first: bool,
+}
+
+// What depends on no type is apart from what does, so that its code is there once.
+impl Trace<'_> {
     /// An element, key or value. A list is described by its first.
-    fn element<S: DeserializeSeed<'static>>(&mut self, seed: S, is_first: bool) -> Result<S::Value, Stopped> {
-        let (from, nodes) = (self.run.given, self.run.nodes);
+    fn begin_element(&mut self, is_first: bool) -> Begun {
         self.run.aside += u16::from(!is_first);
-        let result = seed.deserialize(Tracer { trace: self });
+        Begun { from: self.run.given, nodes: self.run.nodes, is_first }
+    }
+
+    fn end_element(&mut self, begun: &Begun, is_refused: bool) -> bool {
         self.run.is_element = false;
-        let result = self.after_node(from, nodes, result);
-        self.run.aside -= u16::from(!is_first);
-        result
+        let has_ended = self.end_of_node(begun.from, begun.nodes, is_refused);
+        self.run.aside -= u16::from(!begun.is_first);
+        has_ended
+    }
+
+    fn element<S: DeserializeSeed<'static>>(&mut self, begun: &Begun, seed: S) -> Result<S::Value, Stopped> {
+        let result = seed.deserialize(Tracer { trace: self });
+        if self.end_element(begun, result.is_err()) { Err(Stopped) } else { result }
     }
 }
 
-impl<'a> SeqAccess<'static> for &mut Elements<'_, 'a> {
-    type Error = Stopped;
-
-    fn next_element_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Stopped> {
+impl Elements<'_, '_> {
+    fn begin(&mut self) -> Result<Option<Begun>, Stopped> {
         self.trace.step()?;
         if self.left == 0 {
             return Ok(None);
@@ -50,8 +62,18 @@ impl<'a> SeqAccess<'static> for &mut Elements<'_, 'a> {
         self.left -= 1;
         self.asked += 1;
         self.trace.run.is_element = self.kind == Kind::Tuple;
-        let is_first = self.kind != Kind::Sequence || self.asked == 1;
-        self.trace.element(seed, is_first).map(Some)
+        Ok(Some(self.trace.begin_element(self.kind != Kind::Sequence || self.asked == 1)))
+    }
+}
+
+impl<'a> SeqAccess<'static> for &mut Elements<'_, 'a> {
+    type Error = Stopped;
+
+    fn next_element_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Stopped> {
+        match self.begin()? {
+            Some(begun) => self.trace.element(&begun, seed).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -67,29 +89,41 @@ pub(super) struct Entries<'t, 'a> {
     pub(super) values: usize,
 }
 
-impl<'a> MapAccess<'static> for &mut Entries<'_, 'a> {
-    type Error = Stopped;
-
-    fn next_key_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Stopped> {
+impl Entries<'_, '_> {
+    fn begin_key(&mut self) -> Result<Option<Begun>, Stopped> {
         self.trace.step()?;
         if self.left == 0 {
             return Ok(None);
         }
         self.left -= 1;
         self.asked += 1;
-        let is_first = self.asked == 1;
-        self.trace.element(seed, is_first).map(Some)
+        Ok(Some(self.trace.begin_element(self.asked == 1)))
     }
 
-    fn next_value_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<S::Value, Stopped> {
+    fn begin_value(&mut self) -> Result<Begun, Stopped> {
         self.trace.step()?;
         if self.values == self.asked {
             self.trace.finish(Outcome::Hopeless);
             return Err(Stopped);
         }
         self.values += 1;
-        let is_first = self.values == 1;
-        self.trace.element(seed, is_first)
+        Ok(self.trace.begin_element(self.values == 1))
+    }
+}
+
+impl<'a> MapAccess<'static> for &mut Entries<'_, 'a> {
+    type Error = Stopped;
+
+    fn next_key_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Stopped> {
+        match self.begin_key()? {
+            Some(begun) => self.trace.element(&begun, seed).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<S::Value, Stopped> {
+        let begun = self.begin_value()?;
+        self.trace.element(&begun, seed)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -100,7 +134,6 @@ impl<'a> MapAccess<'static> for &mut Entries<'_, 'a> {
 /// One variant of an enum.
 pub(super) struct Variant<'t, 'a> {
     pub(super) trace: &'t mut Trace<'a>,
-    pub(super) identifier: Identifier,
     pub(super) role: Role,
 }
 
@@ -109,34 +142,30 @@ impl<'a> EnumAccess<'static> for Variant<'_, 'a> {
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<(S::Value, Self), Stopped> {
-        let from = self.trace.run.given.saturating_sub(1);
-        let Ok(value) = seed.deserialize(self.identifier) else {
-            if self.role == Role::Target {
-                self.trace.finish(Outcome::NoSuch);
-            } else {
-                self.trace.refuse(from, true);
-            }
-            return Err(Stopped);
-        };
-        if self.role == Role::Target {
-            self.trace.identified(identity_of(&value), size_of::<S::Value>() == 0);
-        }
-        if self.trace.has_ended() { Err(Stopped) } else { Ok((value, self)) }
+        let result = seed.deserialize(self.trace.run.identifier);
+        let identity = result.as_ref().ok().map(identity_of);
+        let has_ended = self.trace.identifier_ends(self.role, identity, size_of::<S::Value>() == 0);
+        if has_ended { Err(Stopped) } else { result.map(|value| (value, self)) }
     }
 }
 
 /// The same for the index and every name of one variant or field.
 fn identity_of<T>(identifier: &T) -> u64 {
-    struct Fold(Fingerprint);
+    struct Fold(u64);
     impl Hasher for Fold {
         fn write(&mut self, bytes: &[u8]) {
-            self.0.add(bytes);
+            for &byte in bytes {
+                self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+            }
+        }
+        fn write_isize(&mut self, number: isize) {
+            self.0 = number as u64;
         }
         fn finish(&self) -> u64 {
-            self.0.to_u64()
+            self.0
         }
     }
-    let mut fold = Fold(Fingerprint::from_u64(0xcbf2_9ce4_8422_2325));
+    let mut fold = Fold(0);
     discriminant(identifier).hash(&mut fold);
     fold.finish()
 }
@@ -152,9 +181,8 @@ impl<'a> VariantAccess<'static> for Variant<'_, 'a> {
 
     fn newtype_variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<S::Value, Stopped> {
         self.trace.step()?;
-        let (from, nodes) = (self.trace.run.given, self.trace.run.nodes);
-        let result = seed.deserialize(Tracer { trace: self.trace });
-        let result = self.trace.after_node(from, nodes, result);
+        let begun = self.trace.begin_element(true);
+        let result = self.trace.element(&begun, seed);
         self.end(result)
     }
 
@@ -173,21 +201,15 @@ impl<'a> VariantAccess<'static> for Variant<'_, 'a> {
             let result = trace.visit_tuple(0, visitor);
             return self.end(result);
         }
-        trace.step()?;
-        if self.role == Role::Target {
-            trace.run.fields = Some(names);
-            if let Part::IdentifyField(_, identifier) = trace.part {
-                let _ = visitor.visit_map(IdentifierAsKey { trace, identifier });
-                trace.finish(Outcome::Hopeless);
-                return Err(Stopped);
-            }
+        let from = trace.begin_struct_variant(self.role, names)?;
+        if trace.asks_for_field(self.role) {
+            let _ = visitor.visit_map(IdentifierAsKey { trace });
+            trace.finish(Outcome::Hopeless);
+            return Err(Stopped);
         }
-        // Of one that only leads to the part, nothing is described.
-        trace.tag(STRUCT);
-        let result = trace.visit_fixed(Kind::Fields, names.len(), visitor);
-        if !trace.has_ended() || trace.is_closing() {
-            trace.tag(END);
-        }
+        let mut elements = Elements { trace, left: names.len(), asked: 0, kind: Kind::Fields };
+        let result = visitor.visit_seq(&mut elements);
+        elements.end_struct_variant(from, result.is_err());
         self.end(result)
     }
 }
@@ -195,14 +217,80 @@ impl<'a> VariantAccess<'static> for Variant<'_, 'a> {
 impl Variant<'_, '_> {
     /// All that the variant carries was seen.
     fn end<T>(self, result: Result<T, Stopped>) -> Result<T, Stopped> {
-        if self.role == Role::Target {
-            self.trace.part_ends();
+        if self.trace.variant_ends(self.role) { Err(Stopped) } else { result }
+    }
+}
+
+impl Elements<'_, '_> {
+    /// All elements were seen, or the visitor returned.
+    pub(super) fn end(&mut self, from: u16, is_refused: bool) {
+        let Self { left, asked, .. } = *self;
+        let trace = &mut *self.trace;
+        if trace.is_in_part() {
+            trace.run.asked = asked;
         }
-        if self.trace.has_ended() { Err(Stopped) } else { result }
+        if is_refused {
+            trace.refuse(from, false);
+            if trace.is_closing() {
+                for _ in 0..left {
+                    trace.leaf(OPAQUE);
+                }
+                trace.run.asked += left;
+            }
+        }
+    }
+
+    fn end_struct_variant(&mut self, from: u16, is_refused: bool) {
+        self.end(from, is_refused);
+        if !self.trace.has_ended() || self.trace.is_closing() {
+            self.trace.tag(END);
+        }
     }
 }
 
 impl Trace<'_> {
+    /// An identifier was refused, or accepted as the variant with this identity. Returns whether the run has ended.
+    fn identifier_ends(&mut self, role: Role, identity: Option<u64>, is_only_one: bool) -> bool {
+        match (identity, role) {
+            (Some(identity), Role::Target) => self.identified(identity, is_only_one),
+            (Some(_), _) => {}
+            (None, Role::Target) => self.finish(Outcome::NoSuch),
+            (None, _) => self.refuse(self.run.given.saturating_sub(1), true),
+        }
+        self.has_ended()
+    }
+
+    fn variant_ends(&mut self, role: Role) -> bool {
+        if role == Role::Target {
+            self.part_ends();
+        }
+        self.has_ended()
+    }
+
+    /// Returns the number of the first sample that is given within.
+    fn begin_struct_variant(&mut self, role: Role, names: &'static [&'static str]) -> Result<u16, Stopped> {
+        self.step()?;
+        if role == Role::Target {
+            self.run.fields = Some(names);
+        }
+        if !self.asks_for_field(role) {
+            // Of one that only leads to the part, nothing is described.
+            self.tag(STRUCT);
+        }
+        Ok(self.run.given)
+    }
+
+    /// Whether the variant's fields are to be told an identifier, and nothing else.
+    fn asks_for_field(&mut self, role: Role) -> bool {
+        match (role, self.part) {
+            (Role::Target, Part::IdentifyField(_, identifier)) => {
+                self.run.identifier = identifier;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// The target's identifier was accepted.
     fn identified(&mut self, identity: u64, is_only_one: bool) {
         match self.part {
@@ -221,9 +309,9 @@ impl Trace<'_> {
                 }
                 self.identity = Some(identity);
                 self.run.given_before = self.run.given;
-                if self.is_new_node(super::super::format::VARIANT) {
-                    self.output.put(&[super::super::format::VARIANT]);
-                    self.output.put_slots(super::super::format::SLOT);
+                if self.is_new_node(VARIANT) {
+                    self.output.put(&[VARIANT]);
+                    self.output.put_slots(SLOT);
                 }
             }
             Part::Identify(_) => {
@@ -252,7 +340,6 @@ impl Trace<'_> {
 /// Asks a struct which of its fields an identifier is.
 pub(super) struct IdentifierAsKey<'t, 'a> {
     pub(super) trace: &'t mut Trace<'a>,
-    pub(super) identifier: Identifier,
 }
 
 impl MapAccess<'static> for IdentifierAsKey<'_, '_> {
@@ -260,7 +347,7 @@ impl MapAccess<'static> for IdentifierAsKey<'_, '_> {
 
     fn next_key_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Stopped> {
         self.trace.step()?;
-        match seed.deserialize(self.identifier) {
+        match seed.deserialize(self.trace.run.identifier) {
             Ok(value) => {
                 self.trace.identity = Some(identity_of(&value));
                 self.trace.finish(Outcome::Described);

@@ -19,7 +19,7 @@ pub(super) struct Identity {
 impl PartialEq for Identity {
     fn eq(&self, other: &Self) -> bool {
         self.visit == other.visit
-            && self.name == other.name
+            && (core::ptr::eq(self.name, other.name) || self.name == other.name)
             && (core::ptr::eq(self.names, other.names) || self.names == other.names)
     }
 }
@@ -31,11 +31,11 @@ pub(super) struct Definition {
     via: u16,
     /// A variant of which a value was made, or [`UNKNOWN`].
     good: u16,
-    pub(super) parent: u8,
+    parent: u8,
     /// 0 while no other definition has named it.
-    pub(super) number: u8,
+    number: u8,
     pub(super) open: u8,
-    pub(super) is_enum: bool,
+    is_enum: bool,
 }
 
 const UNKNOWN: u16 = u16::MAX;
@@ -54,13 +54,14 @@ impl<'a> Definitions<'a> {
         Self { all, length: 0, numbered: 0 }
     }
 
-    pub(super) fn find_or_add(&mut self, identity: Identity, is_enum: bool) -> Result<u8, LayoutError> {
-        let found = self.all.iter().map_while(Option::as_ref).position(|one| one.identity == identity);
+    pub(super) fn find_or_add(&mut self, identity: &Identity, is_enum: bool) -> Result<u8, LayoutError> {
+        let is_same = |one: &Definition| one.is_enum == is_enum && one.identity == *identity;
+        let found = self.all.iter().map_while(Option::as_ref).position(is_same);
         if let Some(found) = found {
             return Ok(found as u8);
         }
         *self.all.get_mut(usize::from(self.length)).ok_or(LayoutError::TooManyDefinitions)? =
-            Some(Definition { identity, via: 0, good: UNKNOWN, parent: ROOT, number: 0, open: 0, is_enum });
+            Some(Definition { identity: *identity, via: 0, good: UNKNOWN, parent: ROOT, number: 0, open: 0, is_enum });
         self.length += 1;
         Ok(self.length - 1)
     }
@@ -77,13 +78,14 @@ impl<'a> Definitions<'a> {
         next
     }
 
-    pub(super) fn numbered(&self, number: u8) -> Option<(u8, Definition)> {
-        let index = self.all.iter().map_while(Option::as_ref).position(|one| one.number == number)?;
-        Some((index as u8, self.get(index as u8)?))
+    /// The index of definition `number`, and whether it is an enum.
+    pub(super) fn numbered(&self, number: u8) -> Option<(u8, bool)> {
+        let mut all = self.all.iter().map_while(Option::as_ref).enumerate();
+        all.find(|(_, one)| one.number == number).map(|(index, one)| (index as u8, one.is_enum))
     }
 
-    pub(super) fn get(&self, index: u8) -> Option<Definition> {
-        *self.all.get(usize::from(index))?
+    fn get(&self, index: u8) -> Option<&Definition> {
+        self.all.get(usize::from(index))?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, index: u8) -> Option<&mut Definition> {
@@ -97,22 +99,6 @@ impl<'a> Definitions<'a> {
         }
     }
 
-    /// The way from the type itself to `target`, which is the last.
-    pub(super) fn path_to(&self, target: u8) -> Path {
-        let mut path = Path { steps: [ROOT; MAX_DEFINITIONS], length: 0 };
-        let mut at = target;
-        while let Some(definition) = self.get(at) {
-            let Some(step) = path.steps.get_mut(usize::from(path.length)) else { break };
-            *step = at;
-            path.length += 1;
-            at = definition.parent;
-        }
-        if let Some(steps) = path.steps.get_mut(..usize::from(path.length)) {
-            steps.reverse();
-        }
-        path
-    }
-
     /// The variant that leads to the step `hop` of `path`.
     pub(super) fn via(&self, path: &Path, hop: u8) -> u16 {
         path.step(hop).and_then(|next| self.get(next)).map_or(0, |definition| definition.via)
@@ -121,8 +107,8 @@ impl<'a> Definitions<'a> {
     /// The variant to begin with where any will do. Within itself an enum is given one after the other, so that it ends.
     pub(super) fn usual_variant(&self, index: u8) -> u16 {
         match self.get(index) {
-            Some(Definition { good: UNKNOWN, open, .. }) => open.saturating_sub(1).into(),
-            Some(Definition { good, .. }) => good,
+            Some(&Definition { good: UNKNOWN, open, .. }) => open.saturating_sub(1).into(),
+            Some(&Definition { good, .. }) => good,
             None => 0,
         }
     }
@@ -142,6 +128,21 @@ pub(super) struct Path {
 }
 
 impl Path {
+    /// The way from the type itself to `target`, which is the last.
+    pub(super) fn lead_to(&mut self, target: u8, definitions: &Definitions<'_>) {
+        self.length = 0;
+        let mut at = target;
+        while let Some(definition) = definitions.get(at) {
+            let Some(step) = self.steps.get_mut(usize::from(self.length)) else { break };
+            *step = at;
+            self.length += 1;
+            at = definition.parent;
+        }
+        if let Some(steps) = self.steps.get_mut(..usize::from(self.length)) {
+            steps.reverse();
+        }
+    }
+
     pub(super) const ROOT: Self = Self { steps: [ROOT; MAX_DEFINITIONS], length: 0 };
 
     pub(super) fn step(&self, hop: u8) -> Option<u8> {

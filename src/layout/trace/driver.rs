@@ -29,16 +29,16 @@ impl Trace<'_> {
         }
         self.output.end_definition()?;
         let mut number = 1;
-        while let Some((index, definition)) = self.definitions.numbered(number) {
+        while let Some((index, is_enum)) = self.definitions.numbered(number) {
             if self.output.is_full() {
                 return Ok(());
             }
-            self.path = self.definitions.path_to(index);
+            self.path.lead_to(index, &self.definitions);
             self.begun = false;
             self.identity = None;
             self.names = &[];
             self.samples.forget_from(0);
-            if definition.is_enum {
+            if is_enum {
                 self.describe_enum(run)?
             } else {
                 self.describe_struct(run)?
@@ -60,7 +60,7 @@ impl Trace<'_> {
             return Ok(());
         }
         let (asked, marked) = (self.run.asked, self.run.marked);
-        self.put_names(run, asked, self.names, Part::Identify)?;
+        self.put_names(run, asked, self.names, None)?;
         if described == Described::InPart && !marked {
             self.output.put_refused();
         }
@@ -79,7 +79,7 @@ impl Trace<'_> {
             let (asked, marked) = (self.run.asked, self.run.marked);
             if let Some(fields) = self.run.fields {
                 let (identity, is_lenient) = (self.identity, self.is_lenient);
-                self.put_names(run, asked, fields, |one| Part::IdentifyField(variants, one))?;
+                self.put_names(run, asked, fields, Some(variants))?;
                 (self.identity, self.is_lenient) = (identity, is_lenient);
             }
             if described == Described::InPart && !marked {
@@ -94,40 +94,36 @@ impl Trace<'_> {
             self.output.put_definition(ENUM_DEFINITION, "", 2 * SLOT);
         }
         self.output.put(&[END]);
-        self.put_names(run, variants.into(), self.names, Part::Identify)?;
+        self.put_names(run, variants.into(), self.names, None)?;
         if is_refused {
             self.output.put_refused();
         }
         Ok(())
     }
 
-    /// The names of the first `count` variants or fields. `names` has more where some have aliases.
+    /// The names of the first `count` variants, or fields of a struct or of `variant`. `names` has more where some have
+    /// aliases.
     fn put_names(
         &mut self,
         run: RunOf<'_>,
         count: usize,
         names: &'static [&'static str],
-        part: impl Fn(Identifier) -> Part,
+        variant: Option<u16>,
     ) -> Result<(), LayoutError> {
-        if count == names.len() {
-            for name in names {
-                self.output.put_name(name, false);
-            }
-            return Ok(());
-        }
-        let mut rest = names.iter().copied().peekable();
+        let has_aliases = count != names.len();
+        let mut rest = names;
         for index in 0..count {
-            let identity = self.identify(run, part(Identifier::Index(index as u32)))?;
+            let identity =
+                if has_aliases { self.identify(run, variant, Identifier::Index(index as u32))? } else { None };
             // Of one that tells nothing by index, the list is all there is to go by.
-            let mut name = rest.next().unwrap_or_default();
-            while let Some(&next) = rest.peek() {
-                let is_same = identity.is_some() && identity == self.identify(run, part(Identifier::Name(next)))?;
-                if !is_same {
+            let mut name = take_first(&mut rest).unwrap_or_default();
+            while let (Some(&next), Some(_)) = (rest.first(), identity) {
+                if identity != self.identify(run, variant, Identifier::Name(next))? {
                     break;
                 }
                 self.output.put_name(name, true);
                 name = next;
-                rest.next();
+                take_first(&mut rest);
             }
             self.output.put_name(name, false);
         }
@@ -135,9 +131,14 @@ impl Trace<'_> {
     }
 
     /// What the identifier stands for, if it is accepted.
-    fn identify(&mut self, run: RunOf<'_>, part: Part) -> Result<Option<u64>, LayoutError> {
+    fn identify(
+        &mut self,
+        run: RunOf<'_>,
+        variant: Option<u16>,
+        identifier: Identifier,
+    ) -> Result<Option<u64>, LayoutError> {
         self.identity = None;
-        self.part(run, part)?;
+        self.part(run, variant.map_or(Part::Identify(identifier), |of| Part::IdentifyField(of, identifier)))?;
         Ok(self.identity)
     }
 
@@ -156,9 +157,11 @@ impl Trace<'_> {
                     return Ok(Described::Whole);
                 }
                 Outcome::Running | Outcome::Described => return Err(LayoutError::Inconsistent),
+                // An identifier that was accepted before, so that the output has it, is refused now.
+                Outcome::NoSuch if describes && self.described > 0 => return Err(LayoutError::Inconsistent),
                 Outcome::NoSuch => return Ok(Described::NoSuch),
-                Outcome::Failed(failure) => self.samples.advance(&failure, &self.run.frames)?,
-                Outcome::Hopeless => self.samples.leave_out(&self.run.frames)?,
+                Outcome::Failed(failure) => self.samples.advance(&failure, &self.frames)?,
+                Outcome::Hopeless => self.samples.leave_out(&self.frames)?,
             };
             match next {
                 Next::Retry => {}
@@ -170,7 +173,7 @@ impl Trace<'_> {
                     }
                 }
                 Next::Seal(request) if self.is_whole => {
-                    self.samples.set(request, self.run.frames.choices_of(request).saturating_sub(1), (0, 0))?;
+                    self.samples.set(request, self.frames.choices_of(request).saturating_sub(1), (0, 0))?;
                 }
                 Next::Seal(_) | Next::GiveUp => break,
             }
@@ -191,6 +194,7 @@ impl Trace<'_> {
 
     fn start(&mut self, run: RunOf<'_>) -> Result<(), LayoutError> {
         self.run = Run { arrived: self.path.target() == ROOT, ..Run::NEW };
+        self.frames.close_all();
         self.by_hand = None;
         self.definitions.close_all();
         run(self);
@@ -202,4 +206,10 @@ impl Trace<'_> {
             self.output.put_refused();
         }
     }
+}
+
+fn take_first(names: &mut &'static [&'static str]) -> Option<&'static str> {
+    let (first, rest) = names.split_first()?;
+    *names = rest;
+    Some(first)
 }

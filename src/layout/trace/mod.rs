@@ -9,6 +9,8 @@ mod access;
 mod definitions;
 mod deserializer;
 mod driver;
+mod requests;
+mod room;
 mod samples;
 mod stopped;
 mod whole;
@@ -17,13 +19,14 @@ use serde::Deserialize;
 
 use self::definitions::{Definition, Definitions, Identity, Path};
 use self::deserializer::Tracer;
-use self::samples::{Failure, Frame, Frames, Samples};
+use self::requests::Entered;
+use self::samples::{Failure, Frame, Frames, Override, Samples};
 use self::stopped::Stopped;
 pub(super) use self::whole::{fingerprint_with_turned_samples, whole_values};
 use super::fingerprint::Fingerprint;
 use super::format::{OPAQUE, REFERENCE, REFUSED, UNIT};
-use super::output::{Output, References};
-use super::{LayoutError, MAX_DEFINITIONS, MAX_DEPTH, MAX_STEPS};
+use super::output::Output;
+use super::{LayoutError, MAX_DEPTH, MAX_STEPS};
 
 /// What one value of a type may be asked for in one run.
 const MAX_STEPS_OF_A_RUN: u32 = MAX_STEPS / 16;
@@ -37,21 +40,7 @@ pub(super) struct Traced {
 
 /// Traces `T`, and writes its description from byte `skip` on to `into`.
 pub(super) fn trace<T: Deserialize<'static>>(codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
-    // Most types are made of few definitions: the memory for more is taken only by those that have them.
-    match with_room::<FEW_DEFINITIONS>(&run::<T>, codec, skip, into) {
-        Err(LayoutError::TooManyDefinitions) => with_room::<MAX_DEFINITIONS>(&run::<T>, codec, skip, into),
-        traced => traced,
-    }
-}
-
-const FEW_DEFINITIONS: usize = 16;
-
-#[inline(never)]
-fn with_room<const N: usize>(run: RunOf<'_>, codec: &str, skip: usize, into: &mut [u8]) -> Result<Traced, LayoutError> {
-    let (mut room, mut references) = ([None; N], References::new());
-    let mut trace = Trace::new(Output::new(skip, into, &mut references), &mut room);
-    trace.describe(run)?;
-    Ok(Traced { fingerprint: trace.output.fingerprint(codec), written: trace.output.written() })
+    room::trace(&run::<T>, codec, skip, into)
 }
 
 /// One run of a type's `deserialize`.
@@ -105,7 +94,7 @@ struct Run {
     arrived: bool,
     /// How many definitions and elements that need no description are open.
     aside: u16,
-    depth: usize,
+    depth: u8,
     is_too_deep: bool,
     /// How many samples were given, how many choices the last one has, the most that any has.
     given: u16,
@@ -125,7 +114,8 @@ struct Run {
     asked: usize,
     /// The names of a struct variant's fields.
     fields: Option<&'static [&'static str]>,
-    frames: Frames,
+    /// What the next identifier is given.
+    identifier: Identifier,
 }
 
 impl Run {
@@ -147,7 +137,7 @@ impl Run {
         marked: false,
         asked: 0,
         fields: None,
-        frames: Frames::NONE,
+        identifier: Identifier::Index(0),
     };
 }
 
@@ -155,7 +145,8 @@ impl Run {
 struct Trace<'a> {
     output: Output<'a>,
     definitions: Definitions<'a>,
-    samples: Samples,
+    samples: Samples<'a>,
+    frames: Frames,
     path: Path,
     part: Part,
     run: Run,
@@ -194,11 +185,12 @@ enum Role {
 }
 
 impl<'a> Trace<'a> {
-    fn new(output: Output<'a>, room: &'a mut [Option<Definition>]) -> Self {
+    fn new(output: Output<'a>, definitions: &'a mut [Option<Definition>], samples: &'a mut [Override]) -> Self {
         Self {
             output,
-            definitions: Definitions::new(room),
-            samples: Samples::new(),
+            definitions: Definitions::new(definitions),
+            samples: Samples::new(samples),
+            frames: Frames::NONE,
             path: Path::ROOT,
             part: Part::Body,
             run: Run::NEW,
@@ -216,6 +208,10 @@ impl<'a> Trace<'a> {
             is_whole: false,
             is_bare: false,
         }
+    }
+
+    fn traced(&self, codec: &str) -> Traced {
+        Traced { fingerprint: self.output.fingerprint(codec), written: self.output.written() }
     }
 
     fn has_ended(&self) -> bool {
@@ -252,7 +248,7 @@ impl<'a> Trace<'a> {
     }
 
     fn deepen(&mut self) -> Result<(), Stopped> {
-        if self.run.depth == MAX_DEPTH {
+        if usize::from(self.run.depth) == MAX_DEPTH {
             self.run.is_too_deep = true;
             self.refuse(self.run.given, false);
             return Err(Stopped);
@@ -353,19 +349,19 @@ impl<'a> Trace<'a> {
     /// The request before stays open, and has `choices` in all.
     fn open(&mut self, choices: usize, sealing: bool) -> u16 {
         let request = self.run.given.saturating_sub(1);
-        self.run.frames.push(Frame { request, choices: choices as u8, sealing });
+        self.frames.push(Frame { request, choices: choices as u8, sealing });
         request
     }
 
     /// What opened with `request` ends, and with it what was seen since `nodes`.
     fn close(&mut self, request: u16, nodes: (u32, u32)) {
         if !self.has_ended() {
-            self.run.frames.pop();
+            self.frames.pop();
         } else if self.closing == Some(request) && self.is_in_part() {
             self.closing = None;
             let (before, sum) = nodes;
             let skip = u16::try_from(self.run.nodes - before).unwrap_or(u16::MAX);
-            let choice = self.run.frames.choices_of(request).saturating_sub(1);
+            let choice = self.frames.choices_of(request).saturating_sub(1);
             self.samples.forget_from(request);
             if !self.has_seen_all() {
                 self.error.get_or_insert(LayoutError::Inconsistent);
@@ -386,7 +382,7 @@ impl<'a> Trace<'a> {
     }
 
     /// A struct or enum begins.
-    fn enter(&mut self, identity: Identity, is_enum: bool) -> Result<(u8, Role), Stopped> {
+    fn enter(&mut self, identity: &Identity, is_enum: bool) -> Result<Entered, Stopped> {
         self.step()?;
         self.deepen()?;
         let index = match self.definitions.find_or_add(identity, is_enum) {
@@ -420,7 +416,7 @@ impl<'a> Trace<'a> {
         if let Some(definition) = self.definitions.get_mut(index) {
             definition.open = definition.open.saturating_add(1);
         }
-        Ok((index, role))
+        Ok(self.entered(index, role))
     }
 
     fn leave(&mut self, index: u8, role: Role) {

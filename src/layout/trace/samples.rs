@@ -30,20 +30,23 @@ pub(super) const LENGTHS: [u8; 5] = [1, 2, 3, 4, 0];
 /// Of lists that need not be looked into.
 pub(super) const SHORT_LENGTHS: [u8; 5] = [0, 1, 2, 3, 4];
 
-const OVERRIDES: usize = 24;
 const RAISES: usize = 6;
 /// How many requests around a failed one can be given something else.
 const FRAMES: usize = 16;
 
 /// What a request is given in place of its first sample.
-#[derive(Clone, Copy, Default)]
-struct Override {
+#[derive(Clone, Copy)]
+pub(super) struct Override {
     request: u16,
     choice: u8,
     /// How much of the description lies within an option or a list that stays empty from now on.
     skip: u16,
     /// The sum of that.
     sum: u32,
+}
+
+impl Override {
+    pub(super) const NONE: Self = Self { request: 0, choice: 0, skip: 0, sum: 0 };
 }
 
 /// An open option, list or enum.
@@ -59,17 +62,21 @@ pub(super) struct Frame {
 #[derive(Clone, Copy)]
 pub(super) struct Frames {
     open: [Frame; FRAMES],
-    depth: usize,
+    depth: u8,
 }
 
 impl Frames {
     pub(super) const NONE: Self = Self { open: [Frame { request: 0, choices: 0, sealing: false }; FRAMES], depth: 0 };
 
     pub(super) fn push(&mut self, frame: Frame) {
-        if let Some(place) = self.open.get_mut(self.depth) {
+        if let Some(place) = self.open.get_mut(usize::from(self.depth)) {
             *place = frame;
         }
         self.depth += 1;
+    }
+
+    pub(super) fn close_all(&mut self) {
+        self.depth = 0;
     }
 
     pub(super) fn pop(&mut self) {
@@ -77,7 +84,7 @@ impl Frames {
     }
 
     pub(super) fn choices_of(&self, request: u16) -> u8 {
-        self.open.iter().take(self.depth).find(|frame| frame.request == request).map_or(0, |frame| frame.choices)
+        self.open.iter().take(self.depth.into()).find(|frame| frame.request == request).map_or(0, |frame| frame.choices)
     }
 }
 
@@ -112,8 +119,8 @@ struct Raise {
     choice: u8,
 }
 
-pub(super) struct Samples {
-    overrides: [Override; OVERRIDES],
+pub(super) struct Samples<'a> {
+    overrides: &'a mut [Override],
     length: usize,
     raises: [Raise; RAISES],
     raised: usize,
@@ -121,15 +128,9 @@ pub(super) struct Samples {
     is_raising: bool,
 }
 
-impl Samples {
-    pub(super) fn new() -> Self {
-        Self {
-            overrides: [Override::default(); OVERRIDES],
-            length: 0,
-            raises: [Raise::default(); RAISES],
-            raised: 0,
-            is_raising: false,
-        }
+impl<'a> Samples<'a> {
+    pub(super) fn new(overrides: &'a mut [Override]) -> Self {
+        Self { overrides, length: 0, raises: [Raise::default(); RAISES], raised: 0, is_raising: false }
     }
 
     /// The number of the sample for `request`, which is raised with others as far as `raisable`.
@@ -209,7 +210,7 @@ impl Samples {
 
     /// Another choice for the innermost open frame that has one.
     pub(super) fn leave_out(&mut self, frames: &Frames) -> Result<Next, LayoutError> {
-        for frame in frames.open.iter().take(frames.depth).rev() {
+        for frame in frames.open.iter().take(frames.depth.into()).rev() {
             let choice = self.choice(frame.request, 0) + 1;
             if choice >= frame.choices {
                 continue;
@@ -229,17 +230,18 @@ impl Samples {
     }
 }
 
-/// Of a sample that the author gave there are no others.
-pub(super) fn samples_of<T>(by_hand: &Option<T>, others: usize) -> usize {
-    if by_hand.is_some() { 1 } else { others }
+/// A decimal number, modulo 2<sup>64</sup>.
+pub(super) fn number(text: &str) -> i64 {
+    let number = digits(text).fold(0_i64, |number, digit| number.wrapping_mul(10).wrapping_add(digit.into()));
+    if text.starts_with('-') { number.wrapping_neg() } else { number }
 }
 
-/// A decimal number, modulo 2<sup>128</sup>.
-pub(super) fn number(text: &str) -> i128 {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let number = digits
-        .bytes()
-        .filter(u8::is_ascii_digit)
-        .fold(0_i128, |number, digit| number.wrapping_mul(10).wrapping_add(i128::from(digit - b'0')));
-    if digits.len() < text.len() { number.wrapping_neg() } else { number }
+/// The same modulo 2<sup>128</sup>.
+pub(super) fn long_number(text: &str) -> i128 {
+    let number = digits(text).fold(0_i128, |number, digit| number.wrapping_mul(10).wrapping_add(digit.into()));
+    if text.starts_with('-') { number.wrapping_neg() } else { number }
+}
+
+fn digits(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(u8::is_ascii_digit).map(|digit| digit - b'0')
 }

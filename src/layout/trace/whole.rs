@@ -2,43 +2,45 @@
 
 use serde::Deserialize;
 
+use super::super::LayoutError;
 use super::super::fingerprint::Fingerprint;
-use super::super::output::{Output, References};
-use super::super::{LayoutError, MAX_DEFINITIONS};
-use super::definitions::Path;
+use super::definitions::ROOT;
 use super::deserializer::Tracer;
-use super::{Outcome, Part, RunOf, Trace, run};
+use super::{Outcome, Part, RunOf, Trace, room, run};
 
 /// The fingerprint of `T` when it is given other samples first.
 pub(in super::super) fn fingerprint_with_turned_samples<T: Deserialize<'static>>(
     turn: usize,
 ) -> Result<Fingerprint, LayoutError> {
-    let (mut room, mut references) = ([None; MAX_DEFINITIONS], References::new());
-    let mut trace = Trace::new(Output::new(0, &mut [], &mut references), &mut room);
-    trace.turn = turn;
-    trace.describe(&run::<T>)?;
-    Ok(trace.output.fingerprint(""))
+    let traced = room::large(0, &mut [], &|trace| {
+        trace.turn = turn;
+        trace.describe(&run::<T>)?;
+        Ok(trace.traced(""))
+    });
+    traced.map(|traced| traced.fingerprint)
 }
 
 /// Makes a value for every part of `T`, once with something in its options and lists and once without, and calls `each`.
 ///
 /// `variants` says how many variants a definition has, by its number.
 pub(in super::super) fn whole_values<T: Deserialize<'static>>(
-    variants: impl Fn(u8) -> usize,
-    each: impl Fn(&T),
+    variants: &dyn Fn(u8) -> usize,
+    each: &dyn Fn(&T),
 ) -> Result<(), LayoutError> {
-    let (mut room, mut references) = ([None; MAX_DEFINITIONS], References::new());
-    let mut trace = Trace::new(Output::new(0, &mut [], &mut references), &mut room);
-    trace.describe(&run::<T>)?;
-    trace.is_whole = true;
-    let run = |trace: &mut Trace<'_>| match T::deserialize(Tracer { trace }) {
+    let whole = |trace: &mut Trace<'_>| match T::deserialize(Tracer { trace }) {
         Ok(value) if !trace.has_ended() => {
             trace.finish(Outcome::Described);
             each(&value);
         }
         _ => trace.refuse(0, false),
     };
-    trace.values(&run, &variants)
+    let traced = room::large(0, &mut [], &|trace| {
+        trace.describe(&run::<T>)?;
+        trace.is_whole = true;
+        trace.values(&whole, variants)?;
+        Ok(trace.traced(""))
+    });
+    traced.map(|_| ())
 }
 
 impl Trace<'_> {
@@ -55,14 +57,14 @@ impl Trace<'_> {
     }
 
     fn values(&mut self, run: RunOf<'_>, variants: &dyn Fn(u8) -> usize) -> Result<(), LayoutError> {
-        self.path = Path::ROOT;
+        self.path.lead_to(ROOT, &self.definitions);
         self.samples.forget_from(0);
         self.full_and_bare(run, Part::Body)?;
         let mut number = 1;
-        while let Some((index, definition)) = self.definitions.numbered(number) {
-            self.path = self.definitions.path_to(index);
+        while let Some((index, is_enum)) = self.definitions.numbered(number) {
+            self.path.lead_to(index, &self.definitions);
             self.samples.forget_from(0);
-            if definition.is_enum {
+            if is_enum {
                 for variant in 0..variants(number) {
                     self.full_and_bare(run, Part::Variant(variant as u16))?;
                 }

@@ -1,0 +1,106 @@
+//! Both wires on one socket.
+
+use core::fmt::Display;
+use core::marker::PhantomData;
+
+use serde::Serialize;
+
+use super::session::{Code, Offer, OfferError, PREFACE, Phase, Progress, Session};
+use super::{Protocol, Refused, ServerProtocol, bare};
+use crate::codec::{Codec, EncodeError};
+use crate::connection::Buffer;
+use crate::request::Request;
+
+/// Both wires, with the codec `K`: the client's first bytes tell which.
+///
+/// It is what a server speaks unless its builder says otherwise.
+#[derive(Debug)]
+pub struct Both<K>(PhantomData<fn() -> K>);
+
+impl<K: Codec> Protocol for Both<K> {
+    type Codec = K;
+    type Local<'l> = &'l Offer;
+    type Progress = Progress;
+}
+
+impl<K: Codec> ServerProtocol for Both<K> {
+    const HAS_SESSIONS: bool = true;
+    type Offer = Offer;
+    type With<Other: Codec> = Both<Other>;
+    type Unexplained = Self;
+
+    fn offer<C: Request, const N: usize>(program: &'static str) -> Result<Offer, OfferError> {
+        if is_command::<C, K>() {
+            return Err(OfferError::Ambiguous);
+        }
+        Offer::with_capacity::<C, K, N>(program)
+    }
+
+    fn local(offer: &Offer) -> &Offer {
+        offer
+    }
+
+    #[inline]
+    fn take<C: Request, const N: usize>(
+        offer: &&Offer,
+        progress: &mut Progress,
+        input: &mut Buffer<N>,
+        output: &mut Buffer<N>,
+    ) -> Result<Option<(C, usize)>, Refused> {
+        if progress.phase == Phase::Undecided && !decide(progress, input) {
+            return Ok(None);
+        }
+        if progress.phase == Phase::Bare {
+            return bare::take::<C, K, N>(input);
+        }
+        Session::<K>::take::<C, N>(offer, progress, input, output)
+    }
+
+    #[inline]
+    fn reply<R: Serialize>(progress: &Progress, response: &R, spare: &mut [u8]) -> Result<usize, EncodeError> {
+        if progress.phase == Phase::Bare {
+            return K::encode(response, spare);
+        }
+        Session::<K>::reply(progress, response, spare)
+    }
+
+    fn refuse<const N: usize>(
+        progress: &Progress,
+        output: &mut Buffer<N>,
+        code: Code,
+        number: usize,
+        reason: &dyn Display,
+    ) {
+        if progress.phase != Phase::Bare {
+            Session::<K>::refuse(progress, output, code, number, reason);
+        }
+    }
+}
+
+/// Finds out which wire the client speaks. Whether that is certain.
+fn decide<const N: usize>(progress: &mut Progress, input: &mut Buffer<N>) -> bool {
+    let there = input.bytes();
+    if there.iter().zip(&PREFACE).any(|(there, preface)| there != preface) {
+        progress.phase = Phase::Bare;
+        return true;
+    }
+    if there.len() < PREFACE.len() {
+        let missing = PREFACE.len() - there.len();
+        if !there.is_empty() {
+            input.wait_for(missing);
+        }
+        return false;
+    }
+    progress.phase = Phase::Hello;
+    true
+}
+
+/// Whether the first bytes of a session might be a command, or the beginning of one.
+pub(super) fn is_command<C: Request, K: Codec>() -> bool {
+    use crate::codec::PrefixError;
+
+    match K::decode_prefix::<C>(&PREFACE, u32::MAX as usize) {
+        Ok(_) | Err(PrefixError::Incomplete { .. }) => true,
+        Err(PrefixError::BeyondCapacity | PrefixError::NotSelfDescribing | PrefixError::Malformed) => false,
+    }
+}

@@ -1,0 +1,224 @@
+//! What a connection asks of its wire. Public, so that signatures can name it; out of reach, so that it can change.
+
+use core::fmt::{Debug, Display};
+
+use super::bare;
+use super::session::{Code, OfferError, Refusal, Server};
+use crate::codec::{Codec, DecodeError, EncodeError};
+use crate::connection::Buffer;
+use crate::peer::PeerCredentials;
+use crate::request::Request;
+
+/// What every wire has.
+pub trait Protocol {
+    /// The format of the values.
+    type Codec: Codec;
+    /// What this end says of itself and knows of the other, outside of the connection.
+    type Local<'l>;
+    /// How far the connection has got.
+    type Progress: Copy + Debug + Default;
+}
+
+/// A server's side.
+pub trait ServerProtocol: Protocol {
+    /// Whether a client can begin a session.
+    const HAS_SESSIONS: bool;
+    /// What a server keeps to tell its clients.
+    type Offer: Copy + Debug;
+    /// The same wire with another codec.
+    type With<K: Codec>: ServerProtocol;
+    /// The same wire, which does not find out why a bare message is malformed.
+    type Unexplained: ServerProtocol<Offer = Self::Offer>;
+
+    fn offer<C: Request, const N: usize>(program: &'static str) -> Result<Self::Offer, OfferError>;
+    fn local(offer: &Self::Offer) -> Self::Local<'_>;
+
+    /// Takes the command at the front of `input`, and says how many bytes it took. `None` if it has not all arrived, or if
+    /// `output` has to leave first: what is answered without the daemon is put there.
+    fn take<C: Request, const N: usize>(
+        local: &Self::Local<'_>,
+        progress: &mut Self::Progress,
+        input: &mut Buffer<N>,
+        output: &mut Buffer<N>,
+    ) -> Result<Option<(C, usize)>, Refused>;
+
+    /// Encodes the response to the command that was taken last.
+    fn reply<R: serde::Serialize>(
+        progress: &Self::Progress,
+        response: &R,
+        spare: &mut [u8],
+    ) -> Result<usize, EncodeError>;
+
+    /// Tells the peer why the command that was taken last, or what has arrived, is not answered. Where the wire has no
+    /// way to say so, or no room, it does nothing.
+    fn refuse<const N: usize>(
+        progress: &Self::Progress,
+        output: &mut Buffer<N>,
+        code: Code,
+        number: usize,
+        reason: &dyn Display,
+    );
+}
+
+/// A client's side.
+pub trait ClientProtocol: Protocol {
+    /// Whether responses tell to which command they belong.
+    const HAS_SESSIONS: bool;
+    /// What a client knows of its server, whatever it asks next.
+    type Memory: Default;
+    /// The same wire with another codec.
+    type With<K: Codec>: ClientProtocol;
+
+    /// What a client for `C` knows of its server, and whether it can go on over the same connection as the last one. It `is_certain`
+    /// that the server serves no bare messages.
+    fn local<'l, C: Request>(
+        memory: &'l mut Self::Memory,
+        program: &'static str,
+        is_certain: bool,
+    ) -> Result<(Self::Local<'l>, bool), OfferError>;
+
+    /// The connection is over.
+    fn disconnected(memory: &mut Self::Memory);
+
+    /// The program at the other end.
+    fn server(memory: &Self::Memory) -> Option<&Server>;
+
+    /// Encodes a command.
+    fn ask<C: Request>(local: &mut Self::Local<'_>, command: &C, spare: &mut [u8]) -> Result<usize, Unasked>;
+
+    /// Takes the response at the front of `input`. `None` if it has not all arrived. `send` sends a few bytes at once, and
+    /// says whether it could.
+    fn take_response<C: Request, const N: usize>(
+        local: &mut Self::Local<'_>,
+        input: &mut Buffer<N>,
+        peer: Option<PeerCredentials>,
+        send: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Option<C::Response>, Unanswered>;
+
+    /// What the peer's end means, which has sent what is in `input`.
+    fn end<C: Request, const N: usize>(input: &Buffer<N>) -> Option<C::Response>;
+}
+
+impl<K: Codec> Protocol for K {
+    type Codec = K;
+    type Local<'l> = ();
+    type Progress = ();
+}
+
+impl<K: Codec> ServerProtocol for K {
+    const HAS_SESSIONS: bool = false;
+    type Offer = ();
+    type With<Other: Codec> = Other;
+    type Unexplained = bare::Unexplained<K>;
+
+    fn offer<C: Request, const N: usize>(_: &'static str) -> Result<(), OfferError> {
+        Ok(())
+    }
+
+    fn local((): &()) {}
+
+    #[inline(always)]
+    fn take<C: Request, const N: usize>(
+        (): &(),
+        (): &mut (),
+        input: &mut Buffer<N>,
+        _: &mut Buffer<N>,
+    ) -> Result<Option<(C, usize)>, Refused> {
+        bare::take::<C, K, N>(input)
+    }
+
+    #[inline]
+    fn reply<R: serde::Serialize>((): &(), response: &R, spare: &mut [u8]) -> Result<usize, EncodeError> {
+        K::encode(response, spare)
+    }
+
+    #[inline]
+    fn refuse<const N: usize>((): &(), _: &mut Buffer<N>, _: Code, _: usize, _: &dyn Display) {}
+}
+
+impl<K: Codec> ClientProtocol for K {
+    const HAS_SESSIONS: bool = false;
+    type Memory = ();
+    type With<Other: Codec> = Other;
+
+    #[inline]
+    fn local<C: Request>((): &mut (), _: &'static str, _: bool) -> Result<((), bool), OfferError> {
+        Ok(((), true))
+    }
+
+    #[inline]
+    fn disconnected((): &mut ()) {}
+
+    fn server((): &()) -> Option<&Server> {
+        None
+    }
+
+    #[inline]
+    fn ask<C: Request>((): &mut (), command: &C, spare: &mut [u8]) -> Result<usize, Unasked> {
+        match K::encode(command, spare) {
+            Ok(0) => Err(Unasked::Empty),
+            Ok(written) => Ok(written),
+            Err(error) => Err(Unasked::NotEncoded(error)),
+        }
+    }
+
+    #[inline]
+    fn take_response<C: Request, const N: usize>(
+        (): &mut (),
+        input: &mut Buffer<N>,
+        _: Option<PeerCredentials>,
+        _: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Option<C::Response>, Unanswered> {
+        match bare::take::<C::Response, K, N>(input) {
+            Ok(response) => Ok(response.map(|(response, _)| response)),
+            Err(Refused::TooLarge | Refused::OtherWire) => Err(Unanswered::TooLarge { capacity: N }),
+            Err(Refused::Malformed(error)) => Err(Unanswered::Malformed(error)),
+        }
+    }
+
+    /// Only a response without bytes: any other has been looked for when its last byte came.
+    fn end<C: Request, const N: usize>(input: &Buffer<N>) -> Option<C::Response> {
+        K::decode(input.bytes()).ok().map(|(response, _)| response)
+    }
+}
+
+/// Why what has arrived will never be a message.
+#[derive(Debug)]
+pub enum Refused {
+    /// It is longer than the buffer.
+    TooLarge,
+    Malformed(DecodeError),
+    /// It belongs to the other wire.
+    OtherWire,
+}
+
+/// Why a command is not sent.
+#[derive(Debug)]
+pub enum Unasked {
+    /// It takes no bytes.
+    Empty,
+    NotEncoded(EncodeError),
+    /// The server does not take so long a command.
+    TooLong {
+        capacity: usize,
+    },
+}
+
+/// Why there is no response.
+#[derive(Debug)]
+pub enum Unanswered {
+    /// It is longer than the buffer.
+    TooLarge {
+        capacity: usize,
+    },
+    Malformed(DecodeError),
+    Refused(Refusal),
+    /// The server's types have another form, which the client knows now.
+    OtherForm,
+    /// What has arrived belongs to the other wire, or breaks the rules of this one.
+    OtherWire,
+    /// The descriptions of the server's types are longer than there is room for.
+    DescriptionTooLong {
+        capacity: usize,
+    },
+}
