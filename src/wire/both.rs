@@ -40,23 +40,26 @@ impl<K: Codec> ServerProtocol for Both<K> {
         offer
     }
 
-    #[inline]
+    // Out of line, the command would go through memory.
+    #[inline(always)]
     fn take<C: Request, const N: usize>(
         offer: &&Offer,
         progress: &mut Progress,
         input: &mut Buffer<N>,
         output: &mut Buffer<N>,
     ) -> Result<Option<(C, usize)>, Refused> {
-        if progress.phase == Phase::Undecided && !decide(progress, input) {
-            return Ok(None);
-        }
-        if progress.phase == Phase::Bare {
-            return bare::take::<C, K, N>(input);
+        if matches!(progress.phase, Phase::Undecided | Phase::Bare) {
+            if progress.phase == Phase::Undecided && !decide(progress, input) {
+                return Ok(None);
+            }
+            if progress.phase == Phase::Bare {
+                return bare::take::<C, K, N>(input);
+            }
         }
         Session::<K>::take::<C, N>(offer, progress, input, output)
     }
 
-    #[inline]
+    #[inline(always)]
     fn reply<R: Serialize>(progress: &Progress, response: &R, spare: &mut [u8]) -> Result<usize, EncodeError> {
         if progress.phase == Phase::Bare {
             return K::encode(response, spare);
