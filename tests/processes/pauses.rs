@@ -1,40 +1,14 @@
-//! What a server says of itself, and when it looks for newcomers again after a shortage.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+//! When a server looks for newcomers again after a shortage of descriptors. It is a process of its own, since their limit is the
+//! process's.
 
-#[path = "support/process.rs"]
-mod process;
-mod support;
-
-use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
+use crate::process::{Process, say, socket};
+use crate::support::{Command, Scratch, add, connect_and_send};
 use ipc_server::{Handled, IpcServer};
-use process::{Process, say, socket};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{Command, Scratch, add, connect_and_send};
 
-#[test]
-fn the_number_of_the_descriptor_is_that_of_the_descriptor() {
-    let scratch = Scratch::new();
-    let server = IpcServer::<Command>::new(&scratch.path("s")).unwrap();
-    assert_eq!(server.as_raw_fd(), server.as_fd().as_raw_fd());
-}
-
-#[test]
-fn a_server_is_shown_with_its_sizes_and_how_many_wait() {
-    let scratch = Scratch::new();
-    let path = scratch.path("s");
-    let mut server = IpcServer::<Command>::builder().capacity::<320>().connections::<5>().bind(&path).unwrap();
-    let _half = connect_and_send(&path, b"\0");
-    server.handle_new_messages(&mut Vec::new()).unwrap();
-    let shown = format!("{server:?}");
-    for part in ["IpcServer {", "capacity: 320", "connections: 5", "pending: 1"] {
-        assert!(shown.contains(part), "{shown}");
-    }
-}
-
-/// Has no descriptor left while one connection after the other expires. It is a process of its own, since the limit is the
-/// process's.
+/// Has no descriptor left while one connection after the other expires.
 #[test]
 #[ignore = "a part, in a process of its own"]
 fn part_that_expires_many() {
@@ -63,7 +37,7 @@ fn part_that_expires_many() {
 #[test]
 fn a_pause_of_accepting_is_not_cut_short_by_a_connection_that_expires() {
     let scratch = Scratch::new();
-    let part = Process::start("part_that_expires_many", &scratch.path("s"));
+    let part = Process::start(part_that_expires_many, &scratch.path("s"));
     assert_eq!(part.hear(), "true");
     assert!(part.end().success());
 }
