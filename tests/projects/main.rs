@@ -7,6 +7,6 @@ mod example;
 mod project;
 
 mod contract;
+mod must_not_compile;
 mod source_compatibility;
 mod stranger;
-mod typestate;

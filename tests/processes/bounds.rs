@@ -1,17 +1,12 @@
 //! What a server says of itself, and when it looks for newcomers again after a shortage.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
-#[path = "support/process.rs"]
-mod process;
-mod support;
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
+use crate::process::{Process, say, socket};
+use crate::support::{Command, Scratch, add, connect_and_send};
 use ipc_server::{Handled, IpcServer};
-use process::{Process, say, socket};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use support::{Command, Scratch, add, connect_and_send};
 
 #[test]
 fn the_number_of_the_descriptor_is_that_of_the_descriptor() {
@@ -63,7 +58,7 @@ fn part_that_expires_many() {
 #[test]
 fn a_pause_of_accepting_is_not_cut_short_by_a_connection_that_expires() {
     let scratch = Scratch::new();
-    let part = Process::start("part_that_expires_many", &scratch.path("s"));
+    let part = Process::start(part_that_expires_many, &scratch.path("s"));
     assert_eq!(part.hear(), "true");
     assert!(part.end().success());
 }
