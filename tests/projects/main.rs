@@ -8,5 +8,6 @@ mod project;
 
 mod contract;
 mod must_not_compile;
+mod package;
 mod source_compatibility;
 mod stranger;
