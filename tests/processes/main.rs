@@ -10,6 +10,7 @@ mod support;
 
 mod abuse;
 mod admin;
+mod bounds;
 mod event_loops;
 mod exhaustion;
 mod foreign_user;
