@@ -17,9 +17,10 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use ipc_server::codec::Bincode;
 #[cfg(feature = "postcard")]
 use ipc_server::codec::Postcard;
-use ipc_server::codec::{Bincode, Codec};
+use ipc_server::described;
 use ipc_server::{CallError, Client, IpcServer, IpcServerCommand};
 use serde::{Deserialize, Serialize};
 
@@ -118,7 +119,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run<K: Codec>(mode: Option<Mode>, socket: &str) -> Result<(), Box<dyn Error>> {
+fn run<K: described::Format>(mode: Option<Mode>, socket: &str) -> Result<(), Box<dyn Error>> {
     match mode {
         Some(Mode::Server) => serve::<K>(socket),
         Some(Mode::Client { command }) => Ok(send::<K>(&command, socket)?),
@@ -127,7 +128,7 @@ fn run<K: Codec>(mode: Option<Mode>, socket: &str) -> Result<(), Box<dyn Error>>
 }
 
 /// The daemon.
-fn serve<K: Codec>(socket: &str) -> Result<(), Box<dyn Error>> {
+fn serve<K: described::Format>(socket: &str) -> Result<(), Box<dyn Error>> {
     // With the default settings this is `IpcServer::<ClientCommand>::new(socket)`.
     let mut server = IpcServer::<ClientCommand>::builder().codec::<K>().bind(socket)?;
     let mut stack = Vec::new();
@@ -139,7 +140,7 @@ fn serve<K: Codec>(socket: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// The client.
-fn send<K: Codec>(command: &ClientCommand, socket: &str) -> Result<(), CallError> {
+fn send<K: described::Format>(command: &ClientCommand, socket: &str) -> Result<(), CallError> {
     // With the default settings this is `ipc_server::call(command, socket)`.
     let response = Client::builder().codec::<K>().connect(socket)?.call(command)?;
     println!("sent command: {command:?}");
@@ -148,7 +149,7 @@ fn send<K: Codec>(command: &ClientCommand, socket: &str) -> Result<(), CallError
 }
 
 /// Daemon and client in one process.
-fn demonstrate<K: Codec>() -> Result<(), Box<dyn Error>> {
+fn demonstrate<K: described::Format>() -> Result<(), Box<dyn Error>> {
     let commands = [
         ClientCommand::Print { payload: "hello".to_owned() },
         ClientCommand::Add { a: 5, b: 3 },

@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use ipc_server::codec::Codec;
+use ipc_server::described::Format;
 use ipc_server::{Client, IpcServer, IpcServerCommand, call};
 use serde::{Deserialize, Serialize};
 
@@ -66,7 +66,7 @@ impl IpcServerCommand for Command {
     }
 }
 
-fn serve<K: Codec>(path: &str, keep_open: bool, exchanges: usize) {
+fn serve<K: Format>(path: &str, keep_open: bool, exchanges: usize) {
     let mut server = IpcServer::<Command>::builder().codec::<K>().keep_open(keep_open).bind(path).unwrap();
     let mut served = 0;
     while served < exchanges {
@@ -75,7 +75,7 @@ fn serve<K: Codec>(path: &str, keep_open: bool, exchanges: usize) {
     }
 }
 
-fn exchange_a_thousand<K: Codec>(keep_open: bool) {
+fn exchange_a_thousand<K: Format>(keep_open: bool) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("s");
     let path = path.to_str().unwrap();

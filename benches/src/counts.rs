@@ -10,14 +10,22 @@ use crate::Outcome;
 use crate::one_thread::{exchange, marked};
 use crate::peers::ahead::Ahead;
 use crate::peers::floor::Floor;
-use crate::peers::ours::Ours;
+use crate::peers::ours::{Ours, Session};
 use crate::peers::published::Published;
 use crate::peers::{Connection, OneThread};
 use crate::report::{Goal, Highlight, Section, Table};
 use crate::scratch::Scratch;
 
 /// What is counted, by the name that `--repeat` takes.
-const SUBJECTS: [&str; 5] = ["ours-one-shot", "floor-one-shot", "published-one-shot", "ours-kept", "floor-kept"];
+const SUBJECTS: [&str; 7] = [
+    "ours-one-shot",
+    "session-one-shot",
+    "floor-one-shot",
+    "published-one-shot",
+    "ours-kept",
+    "session-kept",
+    "floor-kept",
+];
 
 /// This crate's own clients.
 const CLIENTS: [&str; 2] = ["call", "client"];
@@ -34,6 +42,8 @@ fn with<W: Work>(name: &str, work: W) -> Outcome<W::Output> {
     match name {
         "ours-one-shot" => work.with(Ours::new(&path, Connection::OneShot)?),
         "ours-kept" => work.with(Ours::new(&path, Connection::Kept)?),
+        "session-one-shot" => work.with(Session::new(&path, Connection::OneShot)?),
+        "session-kept" => work.with(Session::new(&path, Connection::Kept)?),
         "floor-one-shot" => work.with(Floor::new(&path, Connection::OneShot)?),
         "floor-kept" => work.with(Floor::new(&path, Connection::Kept)?),
         "published-one-shot" => work.with(Published::new(&path)?),

@@ -45,14 +45,14 @@ impl Batches {
 }
 
 pub(crate) struct PipelinedOurs {
-    server: IpcServer<Command>,
+    server: IpcServer<Command, Bincode>,
     daemon: Daemon,
     batches: Batches,
 }
 
 impl PipelinedOurs {
     pub(crate) fn new(path: &str) -> Outcome<Self> {
-        let server = IpcServer::builder().keep_open(true).bind(path)?;
+        let server = IpcServer::builder().bare().keep_open(true).bind(path)?;
         let batches = Batches { client: Client::new(path, Connection::Kept)? };
         Ok(Self { server, daemon: Daemon::default(), batches })
     }

@@ -105,8 +105,9 @@ pub enum Next<C> {
 
 /// What `bytes` begin with, by bincode 1.3.3.
 pub fn next<C: for<'a> Deserialize<'a>>(bytes: &[u8], capacity: usize) -> Next<C> {
+    // No command takes more, and what follows is counted at each of them.
+    let bytes = &bytes[..bytes.len().min(capacity)];
     match bincodes::<C>(bytes) {
-        Ok((_, used)) if used > capacity => Next::Hopeless,
         Ok((command, used)) => Next::Whole(command, used),
         // A length that can't be true is found out before the bytes have ended.
         Err(Refusal::End | Refusal::Char) if bytes.len() < capacity && !is_hopeless::<C>(bytes, capacity) => Next::Part,

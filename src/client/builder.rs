@@ -83,9 +83,9 @@ impl<K: Codec, const N: usize> ClientBuilder<K, N> {
     }
 }
 
-impl<K: Codec + Format, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D>, N> {
+impl<K: Format, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D>, N> {
     /// Speaks another codec of this crate, which must be the server's. Default: [`Bincode`].
-    pub fn codec<Other: Codec + Format>(self) -> ClientBuilder<ClientSession<Other, D>, N> {
+    pub fn codec<Other: Format>(self) -> ClientBuilder<ClientSession<Other, D>, N> {
         ClientBuilder { settings: self.settings, client: PhantomData }
     }
 

@@ -54,7 +54,7 @@ impl<'b, C: Request, T: Transport, K: Codec, const N: usize> Connection<'b, Aski
     }
 }
 
-impl<'b, C: Request, T: Transport, K: Codec + Format, const D: usize, const N: usize>
+impl<'b, C: Request, T: Transport, K: Format, const D: usize, const N: usize>
     Connection<'b, Asking<C>, T, ClientSession<K, D>, N>
 {
     /// Like [`ask`](Connection::ask), in a session: `link` is what the client knows of its server.

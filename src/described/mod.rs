@@ -71,16 +71,18 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::layout::Layout;
-use crate::codec::{Bincode, Deep};
+use crate::codec::{Bincode, Codec, Deep};
 use crate::layout::Node;
 
 /// A codec whose values can be written and read by name: those of this crate.
-pub trait Format: Layout {}
+pub trait Format: Codec + Layout {}
 
 impl Format for Bincode {}
 #[cfg(feature = "postcard")]
 impl Format for crate::codec::Postcard {}
-impl<K: Format, const LEVELS: usize> Format for Deep<K, LEVELS> {}
+impl<const LEVELS: usize> Format for Deep<Bincode, LEVELS> {}
+#[cfg(feature = "postcard")]
+impl<const LEVELS: usize> Format for Deep<crate::codec::Postcard, LEVELS> {}
 
 /// Whether a type knows two names as those of two things, and not of one.
 ///

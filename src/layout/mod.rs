@@ -45,7 +45,7 @@
 //! | structs and enums with serde's derive, generic, nested, recursive, borrowed; newtypes, `Box`, `Cow`, atomics | traced |
 //! | `rename`, `alias`, `other`, `skip`, `skip_deserializing`, `default`, `transparent`, `with`, `remote`, `from` | traced |
 //! | `Result`, `Range`, `Bound`, `Duration`, `SystemTime`, `IpAddr`, `SocketAddr`, `Wrapping`, `PathBuf`, heapless types | traced |
-//! | `NonZero`, `try_from`, `uuid::Uuid`, `semver::Version`, chrono's dates and times, and others that refuse some values | traced with samples |
+//! | `NonZero`, `try_from`, `uuid::Uuid`, `url::Url`, `semver::Version`, chrono's dates and times, and others that refuse some values | traced with samples |
 //! | a type that refuses every sample, such as a magic number | opaque, unless its author gives a [`SAMPLE`] |
 //! | `OsString` | traced; the variant of other systems is opaque |
 //! | enums without variants; `untagged`, `tag`, `flatten`, `serde_json::Value`, which bincode cannot read either | opaque |

@@ -167,6 +167,7 @@ fn real_bincode_reads_types_of_one_fingerprint_as_each_other() {
     read_as::<Result<Level, char>, Result<Renamed, char>>(Err('e'));
     read_as::<uuid::Uuid, Vec<u8>>(uuid::Uuid::from_u128(7));
     read_as::<semver::Version, String>(semver::Version::new(1, 2, 3));
+    read_as::<url::Url, String>(url::Url::parse("https://example.org/a?b#c").unwrap());
 }
 
 /// Some builds merge types that are visited by the same code, others do not.

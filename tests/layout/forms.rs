@@ -192,6 +192,7 @@ fn the_name_of_the_codec_counts() {
 fn types_of_other_crates_are_traced_with_samples() {
     shows::<uuid::Uuid>("[u8]");
     shows::<(semver::Version, u8)>("(String, u8)");
+    shows::<(url::Url, u8)>("(String, u8)");
     shows::<(semver::VersionReq, u8)>("(String, u8)");
     shows::<(chrono::DateTime<chrono::Utc>, u8)>("(String, u8)");
     shows::<(chrono::NaiveDate, chrono::NaiveDateTime, chrono::NaiveTime, chrono::Weekday)>("[String; 4]");

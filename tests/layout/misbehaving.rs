@@ -196,6 +196,36 @@ fn a_type_that_takes_an_identifier_back_has_no_broken_description() {
     assert!(inconsistent > 0);
 }
 
+/// Asks for two fields and refuses them, and the next time for one.
+struct Shrinking;
+impl<'de> Deserialize<'de> for Shrinking {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = ();
+            expecting!();
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+                seq.next_element::<u8>()?;
+                if ACCEPTED.replace(1) == 0 {
+                    seq.next_element::<u8>()?;
+                    return Err(serde::de::Error::custom("not these two"));
+                }
+                Ok(())
+            }
+        }
+        deserializer.deserialize_struct("Shrinking", &["a", "b"], Fields).map(|()| Self)
+    }
+}
+
+/// The sample that the second field was to have next would leave the option empty before anything of it was seen.
+#[test]
+fn a_sample_that_another_request_gets_leaves_no_option_undescribed() {
+    ACCEPTED.set(0);
+    let mut bytes = [0; 64];
+    assert_eq!(layout::describe::<(Shrinking, Option<u8>, u8)>(0, &mut bytes), Err(LayoutError::Inconsistent));
+    assert_eq!(text::<(Shrinking, Option<u8>, u8)>(), "(Shrinking, Option<u8>, u8)\nstruct Shrinking { a: u8 }");
+}
+
 #[test]
 fn misbehaving_types_end_and_what_they_hide_is_opaque() {
     shows::<IgnoresErrors>("String");

@@ -52,6 +52,9 @@ pub fn bincodes<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Theirs<T> {
     })?;
     // bincode does not say how much it has read: count what it has not.
     let mut unread = 0;
+    while u64::deserialize(&mut deserializer).is_ok() {
+        unread += 8;
+    }
     while u8::deserialize(&mut deserializer).is_ok() {
         unread += 1;
     }
@@ -152,31 +155,32 @@ pub fn walk<'de, K: Codec, T>(bytes: &'de [u8], kind: Kind)
 where
     T: Deserialize<'de> + PartialEq + fmt::Debug,
 {
-    let mut verdict: Option<Result<(T, usize), DecodeError>> = None;
     let mut enough = 0;
-    for end in 0..=bytes.len() {
-        let part = &bytes[..end];
-        let now = K::decode::<T>(part);
-        match &verdict {
-            Some(verdict) => assert_eq!(verdict, &now, "{end} of {bytes:02x?}"),
-            None if now == Err(DecodeError::Incomplete) => match K::decode_prefix::<T>(part, usize::MAX) {
-                Err(PrefixError::Incomplete { missing }) if missing > 0 => {
-                    enough = enough.max(end.saturating_add(missing))
-                }
-                prefix => panic!("{prefix:?} at {end} of {bytes:02x?}"),
-            },
-            None => {
-                if now.is_ok() {
-                    assert!(enough <= end, "{enough} at {end} of {bytes:02x?}");
-                }
-                verdict = Some(now);
+    let verdict = (0..=bytes.len()).find_map(|end| match K::decode::<T>(&bytes[..end]) {
+        Err(DecodeError::Incomplete) => match K::decode_prefix::<T>(&bytes[..end], usize::MAX) {
+            Err(PrefixError::Incomplete { missing }) if missing > 0 => {
+                enough = enough.max(end.saturating_add(missing));
+                None
             }
+            prefix => panic!("{prefix:?} at {end} of {bytes:02x?}"),
+        },
+        verdict => {
+            assert!(verdict.is_err() || enough <= end, "{enough} at {end} of {bytes:02x?}");
+            Some((verdict, end))
         }
+    });
+    let (verdict, decided) = verdict.unwrap_or((Err(DecodeError::Incomplete), bytes.len()));
+    // What follows changes nothing: a byte, two, four, and all.
+    let more = (0..usize::BITS).map(|power| decided.saturating_add(1 << power));
+    for end in more.take_while(|end| *end < bytes.len()).chain([bytes.len()]) {
+        assert_eq!(verdict, K::decode::<T>(&bytes[..end]), "{end} of {bytes:02x?}");
     }
-    let verdict = verdict.unwrap_or(Err(DecodeError::Incomplete));
     let most = bytes.len() + 8;
-    // Every capacity where there are few.
-    for capacity in (0..most).step_by(1 + most / 64) {
+    let used = verdict.as_ref().map_or(decided, |(_, used)| *used);
+    // Every capacity where there are few, and around those where something may change.
+    let is_near =
+        |capacity: usize| [decided, used, enough, bytes.len()].iter().any(|bound| bound.abs_diff(capacity) <= 1);
+    for capacity in (0..most).filter(|capacity| capacity % (1 + most / 16) == 0 || is_near(*capacity)) {
         let within = K::decode_within::<T>(bytes, capacity);
         let refused = matches!(within, Err(DecodeError::BeyondCapacity(_) | DecodeError::ImpossibleLength(_)));
         // A type that swallows errors may go on after a list that declares more than fits.

@@ -14,19 +14,21 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// `name` is the package's; `dependencies` are lines of TOML. All projects share what is built of their dependencies.
+    /// `name` is the package's; `dependencies` are lines of TOML. What is built of dependencies is shared with the tests
+    /// themselves, so the names of programs must differ.
     pub(crate) fn new(name: &str, dependencies: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let root = env!("CARGO_MANIFEST_DIR");
         let manifest = format!(
             "[package]\nname = \"{name}\"\nedition = \"2021\"\n\n[workspace]\n\n[dependencies]\n\
-             ipc-server = {{ path = {root:?} }}\n{dependencies}\n"
+             ipc-server = {{ path = {root:?} }}\n{dependencies}\n\n{}",
+            profiles()
         );
         fs::write(directory.path().join("Cargo.toml"), manifest).unwrap();
         // The same versions, so that nothing has to be fetched.
         fs::copy(Path::new(root).join("Cargo.lock"), directory.path().join("Cargo.lock")).unwrap();
         fs::create_dir_all(directory.path().join("src/bin")).unwrap();
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("projects");
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().to_owned();
         Self { directory, target }
     }
 
@@ -52,4 +54,11 @@ impl Project {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
+}
+
+/// How this crate's dependencies were built for the tests.
+fn profiles() -> String {
+    let manifest = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml")).unwrap();
+    let sections = manifest.split("\n[").filter(|section| section.starts_with("profile."));
+    sections.map(|section| format!("[{section}\n")).collect()
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ipc_server::codec::Bincode;
 use ipc_server::{Client, IpcServer};
 
 use super::overtaken;
@@ -37,7 +38,7 @@ fn one_call(options: &Options) -> Outcome<Table> {
         for _ in 0..options.rounds {
             let scratch = Scratch::new()?;
             let path = scratch.path("s");
-            let mut server = IpcServer::<Command>::builder().work_per_call(budget).bind(&*path)?;
+            let mut server = IpcServer::<Command>::builder().bare().work_per_call(budget).bind(&*path)?;
             let flood: Vec<_> = (0..WAITING).map(|_| UnixStream::connect(&path)).collect::<Result<_, _>>()?;
             let start = Instant::now();
             let handled = server.handle_new_messages(&mut Daemon::default())?;
@@ -143,7 +144,7 @@ fn round(options: &Options, weather: Weather) -> Outcome<Round> {
     };
     let patience = Instant::now() + PATIENCE;
     let mut client = loop {
-        match Client::connect(&*path) {
+        match Client::builder().bare().connect(&*path) {
             Ok(client) => break client,
             Err(error) if Instant::now() > patience => return Err(error.into()),
             Err(_) => thread::sleep(Duration::from_millis(1)),
@@ -164,7 +165,7 @@ fn round(options: &Options, weather: Weather) -> Outcome<Round> {
 
 /// Until it is told to stop.
 fn serve<const CONNECTIONS: usize>(path: &str) -> Outcome {
-    let server = IpcServer::<Command>::builder().keep_open(true).connections::<CONNECTIONS>();
+    let server = IpcServer::<Command>::builder().bare().keep_open(true).connections::<CONNECTIONS>();
     let mut server = server.work_per_call(64).bind(path)?;
     let mut daemon = Daemon::default();
     while !daemon.stopping {
@@ -175,7 +176,7 @@ fn serve<const CONNECTIONS: usize>(path: &str) -> Outcome {
 }
 
 /// The latencies of that many exchanges, in µs.
-fn honest(client: &mut Client, exchanges: usize) -> Outcome<Vec<f64>> {
+fn honest(client: &mut Client<Bincode>, exchanges: usize) -> Outcome<Vec<f64>> {
     let mut latencies = Vec::with_capacity(exchanges);
     for _ in 0..exchanges {
         let start = Instant::now();
@@ -185,7 +186,7 @@ fn honest(client: &mut Client, exchanges: usize) -> Outcome<Vec<f64>> {
     Ok(latencies)
 }
 
-fn bursts(client: &mut Client, path: &str, bursts: usize) -> Outcome<(Vec<f64>, usize)> {
+fn bursts(client: &mut Client<Bincode>, path: &str, bursts: usize) -> Outcome<(Vec<f64>, usize)> {
     let mut latencies = Vec::new();
     for _ in 0..bursts {
         let others: Vec<_> = (0..BURST).map(|_| UnixStream::connect(path)).collect::<Result<_, _>>()?;
@@ -197,7 +198,7 @@ fn bursts(client: &mut Client, path: &str, bursts: usize) -> Outcome<(Vec<f64>, 
     Ok((latencies, bursts * BURST))
 }
 
-fn flooded(client: &mut Client, path: &str, exchanges: usize) -> Outcome<(Vec<f64>, usize)> {
+fn flooded(client: &mut Client<Bincode>, path: &str, exchanges: usize) -> Outcome<(Vec<f64>, usize)> {
     let over = AtomicBool::new(false);
     let connections = AtomicUsize::new(0);
     let latencies = thread::scope(|scope| {

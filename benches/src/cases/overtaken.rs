@@ -70,7 +70,7 @@ enum Others {
 pub(crate) fn measure(options: &Options) -> Outcome<Table> {
     let scratch = Scratch::new()?;
     let path = scratch.path("s");
-    let server = IpcServer::<Command>::builder().keep_open(true).connections::<512>();
+    let server = IpcServer::<Command>::builder().bare().keep_open(true).connections::<512>();
     let mut server: Box<IpcServer<Command, Bincode, 1024, 512>> = Box::new(server.bind(&*path)?);
     let mut daemon = Daemon { honest: Client::new(&path, Connection::Kept)?, sent: None, executed: None };
     let mut table = Table::new(

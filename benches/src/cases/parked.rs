@@ -47,7 +47,7 @@ struct Crowd<const CONNECTIONS: usize> {
 
 /// Two places more than are parked: for the client that stays and the one that comes and goes.
 fn crowd<const CONNECTIONS: usize>(path: &str) -> Outcome<Box<dyn Parked>> {
-    let server = IpcServer::builder().connections::<CONNECTIONS>().keep_open(true).bind(path)?;
+    let server = IpcServer::builder().bare().connections::<CONNECTIONS>().keep_open(true).bind(path)?;
     let crowd: Crowd<CONNECTIONS> = Crowd {
         server: Box::new(server),
         daemon: Daemon::default(),

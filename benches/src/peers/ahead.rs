@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
+use ipc_server::codec::Bincode;
 use ipc_server::{Client, IpcServerCommand};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -26,7 +27,7 @@ struct Server {
 pub(crate) struct Ahead {
     path: String,
     connection: Connection,
-    client: Option<Client>,
+    client: Option<Client<Bincode>>,
 }
 
 impl Ahead {
@@ -36,7 +37,7 @@ impl Ahead {
         SERVER.set(Some(server));
         let mut ahead = Self { path: path.to_owned(), connection, client: None };
         if connection.is_kept() {
-            ahead.client = Some(Client::connect(path)?);
+            ahead.client = Some(Client::builder().bare().connect(path)?);
             by_hand(|server| server.accept());
         }
         Ok(ahead)
@@ -86,7 +87,7 @@ impl OneThread for Ahead {
         let response = match &mut self.client {
             Some(client) => client.call(&Prompt)?,
             // Between connecting and sending, the client asks whether it trusts the server.
-            None => Client::builder().trust(|_| by_hand(Server::accept)).connect(&*self.path)?.call(&Prompt)?,
+            None => Client::builder().bare().trust(|_| by_hand(Server::accept)).connect(&*self.path)?.call(&Prompt)?,
         };
         if response == SUM { Ok(()) } else { Err("not the response".into()) }
     }

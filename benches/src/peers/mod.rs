@@ -61,9 +61,11 @@ pub(crate) struct Peer {
 pub(crate) const PEERS: &[Peer] = &[
     floor::ONE_SHOT,
     ours::ONE_SHOT,
+    ours::SESSION_ONE_SHOT,
     published::ONE_SHOT,
     floor::KEPT,
     ours::KEPT,
+    ours::SESSION_KEPT,
     #[cfg(feature = "peers")]
     interprocess::KEPT,
     #[cfg(feature = "peers")]

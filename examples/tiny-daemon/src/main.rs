@@ -65,7 +65,7 @@ impl IpcServerCommand for Command {
 
 /// What the start code calls, once. Returns the program's exit status.
 fn main(path: &CStr, buffers: &mut ServerBuffers) -> u8 {
-    let Ok(mut server) = IpcServer::<Command>::builder().buffers(buffers).bind(path) else {
+    let Ok(mut server) = IpcServer::<Command>::builder().bare().buffers(buffers).bind(path) else {
         Output.line(&["cannot listen at the path"]);
         return 1;
     };

@@ -376,6 +376,10 @@ impl<'a> Trace<'a> {
     fn skip(&mut self) {
         if self.is_in_part() {
             let (skip, sum) = self.samples.skip(self.run.given.saturating_sub(1));
+            if skip == 0 && !self.is_whole {
+                // It was another request that was to have this sample: the type asks in another order than before.
+                self.fail(LayoutError::Inconsistent);
+            }
             self.run.nodes += u32::from(skip);
             self.run.sum = self.run.sum.wrapping_add(sum);
         }

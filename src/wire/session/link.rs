@@ -203,7 +203,7 @@ impl<const D: usize> fmt::Debug for Link<D> {
     }
 }
 
-impl<K: Codec + Format, const D: usize> Protocol for ClientSession<K, D> {
+impl<K: Format, const D: usize> Protocol for ClientSession<K, D> {
     type Codec = K;
     type Local<'l> = &'l mut Link<D>;
     type Progress = ();
@@ -222,7 +222,7 @@ fn contract<C: Request, K: Codec>() -> usize {
     Fingerprints::of::<C, K> as fn() -> Result<Fingerprints, LayoutError> as usize
 }
 
-impl<K: Codec + Format, const D: usize> ClientProtocol for ClientSession<K, D> {
+impl<K: Format, const D: usize> ClientProtocol for ClientSession<K, D> {
     const HAS_SESSIONS: bool = true;
     type Memory = Option<Linked<D>>;
 
@@ -352,7 +352,7 @@ fn read<R: serde::de::DeserializeOwned, K: Codec>(content: &[u8]) -> Result<R, U
 
 /// The server executes nothing, and has described its types. Why there is no response, and perhaps never one.
 #[cold]
-fn adapt<C: Request, K: Codec + Format, const D: usize>(link: &mut Link<D>) -> Unanswered {
+fn adapt<C: Request, K: Format, const D: usize>(link: &mut Link<D>) -> Unanswered {
     /// How many bytes a sample of a response may take.
     const SAMPLE: usize = 512;
 
@@ -380,7 +380,7 @@ fn adapt<C: Request, K: Codec + Format, const D: usize>(link: &mut Link<D>) -> U
 }
 
 #[cold]
-fn encode_by_name<C: Request, K: Codec + Format>(
+fn encode_by_name<C: Request, K: Format>(
     command: &C,
     form: Description<'_>,
     into: &mut [u8],
