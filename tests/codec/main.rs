@@ -18,3 +18,4 @@ mod pieces;
 mod postcard;
 mod roundtrip;
 mod wire_document;
+mod wire_sessions;

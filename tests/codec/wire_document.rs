@@ -13,7 +13,7 @@ use ipc_server::codec::{Bincode, Codec};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-const PAGE: &str = include_str!("../../docs/wire.md");
+pub(crate) const PAGE: &str = include_str!("../../docs/wire.md");
 
 /// Defines types and keeps their text.
 macro_rules! documented {
@@ -42,14 +42,14 @@ documented! {
 }
 
 /// The lines between "```language" and "```".
-fn block(language: &str) -> Vec<&'static str> {
+pub(crate) fn block(language: &str) -> Vec<&'static str> {
     let fence = format!("```{language}");
     let mut lines = PAGE.lines().skip_while(|line| *line != fence);
     assert!(lines.next().is_some(), "the page has no block {language}");
     lines.take_while(|line| *line != "```").collect()
 }
 
-fn without_spaces(text: &str) -> String {
+pub(crate) fn without_spaces(text: &str) -> String {
     text.split_whitespace().collect()
 }
 
@@ -64,7 +64,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 }
 
 /// The bytes of a dump, whose offsets must be right.
-fn dump(language: &str) -> Vec<u8> {
+pub(crate) fn dump(language: &str) -> Vec<u8> {
     let mut dumped = Vec::new();
     for line in block(language) {
         let (offset, rest) = line.split_once("  ").expect(line);
@@ -168,15 +168,31 @@ fn a_client_in_python_is_answered() {
         String::from_utf8(output.stdout).unwrap()
     };
     let status = |arguments: &[&str]| client(arguments).status.code();
+    let error = |arguments: &[&str]| {
+        let output = client(arguments);
+        assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
 
     assert_eq!(status(&["add", "5", "3"]), Some(1), "no daemon");
     let mut server = example::command("simple");
     let server = Background::start(server.current_dir(&directory).arg("server"));
     let server = server.until_listening(socket.to_str().unwrap());
-    assert_eq!(answer(&["print", "grüße"]), "received response: PrintAck\n");
-    assert_eq!(answer(&["add", "5", "3"]), "received response: Add { c: 8 }\n");
-    assert_eq!(answer(&["push", "18446744073709551615"]), "received response: Push { x: 18446744073709551615 }\n");
-    assert_eq!(status(&["print", &"x".repeat(1013)]), Some(1), "longer than the daemon's capacity");
+    for wire in [&[][..], &["--bare"]] {
+        let with = |arguments: &[&'static str]| [wire, arguments].concat();
+        assert_eq!(answer(&with(&["print", "grüße"])), "received response: PrintAck\n");
+        assert_eq!(answer(&with(&["add", "5", "3"])), "received response: Add { c: 8 }\n");
+        assert_eq!(
+            answer(&with(&["push", "18446744073709551615"])),
+            "received response: Push { x: 18446744073709551615 }\n"
+        );
+    }
+    let longer_than_the_capacity = "x".repeat(1013);
+    assert_eq!(status(&["--bare", "print", &longer_than_the_capacity]), Some(1));
+    assert_eq!(
+        error(&["print", &longer_than_the_capacity]),
+        "client.py: ipc-server.sock: the daemon refuses: the command is longer than 1016 bytes; it was not executed\n"
+    );
     assert_eq!(status(&["add", "5"]), Some(2));
     assert_eq!(status(&["push", "-1"]), Some(2));
     drop(server);
