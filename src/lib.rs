@@ -142,7 +142,7 @@ pub mod wire;
 pub use client::client_send;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
-pub use client::{CallError, Client, ClientBuilder, call};
+pub use client::{CallError, Client, ClientBuilder, Received, UntypedClient, call};
 pub use command::IpcServerCommand;
 pub use handler::{Caller, Handler};
 pub use peer::PeerCredentials;

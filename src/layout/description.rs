@@ -416,7 +416,8 @@ impl<'d> Variant<'d> {
     }
 
     /// The form of what it carries.
-    pub(crate) fn form(self) -> Node<'d> {
+    #[must_use]
+    pub fn form(self) -> Node<'d> {
         self.content
     }
 }
