@@ -106,6 +106,19 @@ impl<'b, T: Transport, K: ServerWire, const N: usize> Connection<'b, Accepted, T
         self.into_state(Read { command, put_off: 0, has_room: false })
     }
 
+    /// Ends the connection, and tells the peer why the command that it has begun to send is not executed, if the wire has a way
+    /// to say so.
+    #[cfg(feature = "unix")]
+    #[cold]
+    pub(crate) fn break_off(mut self, code: Code) {
+        let Buffers { input, output } = &mut *self.buffers;
+        if K::break_off(&mut self.progress, input) {
+            K::refuse(&self.progress, output, code, 0, &"");
+            // The connection ends in any case.
+            let _ = self.send_answers();
+        }
+    }
+
     /// Sends what a session has answered without the daemon. Whether all of it is out.
     #[cold]
     fn send_answers(&mut self) -> Result<bool, ConnectionError<T::Error>> {

@@ -78,6 +78,10 @@ impl<K: Codec> ServerProtocol for Both<K> {
             Session::<K>::refuse(progress, output, code, number, reason);
         }
     }
+
+    fn break_off<const N: usize>(progress: &mut Progress, input: &Buffer<N>) -> bool {
+        progress.phase != Phase::Bare && Session::<K>::break_off(progress, input)
+    }
 }
 
 /// Finds out which wire the client speaks. Whether that is certain.

@@ -88,6 +88,13 @@ impl<K: Codec> ServerProtocol for Session<K> {
         let written = write_refusal(progress.id, output.spare(), code, number, reason);
         output.fill(written);
     }
+
+    #[cold]
+    fn break_off<const N: usize>(progress: &mut Progress, input: &Buffer<N>) -> bool {
+        // Before all of its head has come, it is the client's only one.
+        progress.id = Head::parse(input.bytes()).map_or(0, |head| head.id);
+        progress.phase != Phase::Undecided && !input.is_empty()
+    }
 }
 
 /// Writes a refusal, and returns how many bytes it takes; none if there is no room.
