@@ -187,6 +187,11 @@ impl<'d> Node<'d> {
         if walk.is(self.at, STRUCT) {
             return Some(self.fields());
         }
+        if walk.is(self.at, REFERENCE) {
+            let (number, end) = walk.number(self.at + 1)?;
+            let is_refused = walk.is(end, REFUSED);
+            return if is_refused { Some(Kind::Opaque) } else { self.definition(walk.definition(number)?) };
+        }
         if walk.is(walk.end_of_node(self.at, MAX_NESTING)?, REFUSED) {
             return Some(Kind::Opaque);
         }
@@ -196,10 +201,6 @@ impl<'d> Node<'d> {
             SEQUENCE => Kind::Sequence(within),
             MAP => Kind::Map(within, self.at(walk.skip_node(within.at, MAX_NESTING)?)),
             TUPLE => Kind::Tuple(Tuple { rest: within, repeated: 0 }),
-            REFERENCE => {
-                let (number, _) = walk.number(within.at)?;
-                self.definition(walk.definition(number)?)?
-            }
             _ => Kind::Opaque,
         })
     }

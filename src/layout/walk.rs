@@ -116,8 +116,12 @@ impl<S: Source + ?Sized> Walk<'_, S> {
     }
 
     /// Past the node at `at`.
+    #[inline]
     pub(super) fn skip_node(self, at: usize, depth: usize) -> Option<usize> {
-        Some(self.skip_mark(self.end_of_node(at, depth)?))
+        match self.byte(at)? {
+            leaf if is_leaf(leaf) && depth > 0 => Some(self.skip_mark(at + 1)),
+            _ => Some(self.skip_mark(self.end_of_node(at, depth)?)),
+        }
     }
 
     /// Where the node at `at` ends.

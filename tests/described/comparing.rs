@@ -91,7 +91,7 @@ fn a_form_without_end_is_not_followed() {
         Both(Box<Tree>, Box<Tree>),
     }
     assert_eq!(unreadable::<Tree, Tree>(), None);
-    assert_eq!(unreadable::<[Option<Box<Tree>>; 20], u8>().is_some(), true);
+    assert!(unreadable::<[Option<Box<Tree>>; 20], u8>().is_some());
 }
 
 #[test]
