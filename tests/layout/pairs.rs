@@ -327,7 +327,7 @@ impl Type {
     }
 }
 
-const TYPES: u64 = if cfg!(debug_assertions) { 2000 } else { 20_000 };
+const TYPES: u64 = if cfg!(debug_assertions) { 1000 } else { 20_000 };
 
 #[test]
 fn every_edit_of_a_made_up_type_changes_the_fingerprint_and_a_rename_does_not() {
