@@ -128,7 +128,8 @@ impl fmt::Display for CallError {
             ),
             Self::DescriptionTooLong { capacity, server } => write!(
                 f,
-                "{server} is of another version, and describes its types in more than {capacity} bytes: give the client more                  room with `descriptions`"
+                "{server} is of another version, and describes its types in more than {capacity} bytes: give the client more \
+                 room with `descriptions`"
             ),
             Self::NotCarried { refusal, server } => write!(
                 f,

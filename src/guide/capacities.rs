@@ -51,10 +51,13 @@
 //! ```
 //!
 //! Give server and clients the same capacity. A command that is too long fails in the client before anything is sent
-//! ([`CommandTooLarge`](crate::CallError::CommandTooLarge)); where the client's capacity is the larger, the server closes
-//! the connection. A reply that is too long for the server's capacity is counted as
-//! [`failed`](crate::Handled::failed), and its client sees the connection closed: a list that may become long is better
-//! asked for in parts.
+//! ([`CommandTooLarge`](crate::CallError::CommandTooLarge)); where the client's capacity is the larger, the server refuses the
+//! command. A reply that is too long for the server's capacity is counted as [`failed`](crate::Handled::failed), and refused too. In a
+//! session a refusal says so and names the capacity; on the bare wire the client sees the connection closed. A list that may
+//! become long is better asked for in parts.
+//!
+//! In a session each message has a head of eight bytes before it, so a message may have `N - 8` bytes. One that
+//! goes with the hello may have `N - 40`, less the length of the program's name. Both sides need a capacity of 128 bytes at least.
 //!
 //! # The connections
 //!
@@ -70,8 +73,17 @@
 //!
 //! # The memory
 //!
-//! On a target of 64 bits a server is `528 + 72 M + (M + 1) (2 N + 48)` bytes, rounded up to a multiple of 8, with the feature
-//! `log` 32 more, and a [`Client`](crate::Client) `176 + (2 N + 48)`. The crate's tests hold them to it.
+//! On a target of 64 bits, in bytes:
+//!
+//! | | |
+//! |---|---|
+//! | a server of the [bare](crate::ServerBuilder::bare) wire | `528 + 72 M + (M + 1) (2 N + 48)`, rounded up to a multiple of 8 |
+//! | a server of both wires, which is the default | 48 + 8 `M` more |
+//! | the feature `log` | 32 more |
+//! | a bare [`Client`](crate::Client) | `200 + (2 N + 48)` |
+//! | a client with sessions, which is the default, and room for `D` bytes of [descriptions](crate::ClientBuilder::descriptions) | `D + 176` more; `D` is 1,024 by default |
+//!
+//! The crate's tests hold them to it.
 //!
 //! ```
 //! # mod level { include!("../../tests/support/level.rs"); }
@@ -79,12 +91,13 @@
 //! use ipc_server::codec::Bincode;
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
-//! assert_eq!(size_of::<IpcServer<Command>>(), 19_968);
+//! assert_eq!(size_of::<IpcServer<Command>>(), 20_080);
+//! assert_eq!(size_of::<IpcServer<Command, Bincode>>(), 19_968);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_720);
 //! # }
 //! ```
 //!
-//! All but `528 + 72 M` bytes of it are [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
+//! All of it that depends on `N` is in [`ServerBuffers`](crate::ServerBuffers). By default they are a part of the server,
 //! which is a value and lies where you put it. But a value is moved while it is built, so that the stack must hold some copies
 //! for a moment. Where that is too much, [lend](crate::ServerBuilder::buffers) the server its buffers:
 //!

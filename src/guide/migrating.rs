@@ -52,8 +52,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The bytes on the wire are the same, so the two sides may be changed at different times: old clients talk to new servers
-//! and new clients to old servers.
+//! The bytes on the wire are the same, so the two sides may be changed at different times: old clients talk to new servers,
+//! and `client_send` to old servers. [`call`](crate::call) and [`Client`](crate::Client) need a new server, unless the client is
+//! built with [`bare`](crate::ClientBuilder::bare): see [upgrading](super::upgrading).
 //!
 //! # Step two: what behaves differently
 //!
@@ -74,7 +75,7 @@
 //!
 //! | in place of | write |
 //! |---|---|
-//! | `client_send(&command, path)`, which prints | [`call(&command, path)?`](crate::call), which returns the response |
+//! | `client_send(&command, path)`, which prints | [`call(&command, path)?`](crate::call), which returns the response; when the server is new |
 //! | a sleep in the loop | `server.wait(Some(timeout))?`, which ends when a client comes |
 //! | a thread for the server | the loop that you have: [`event_loops`](super::event_loops) |
 //! | several `client_send`s | a [`Client`](crate::Client), and [`keep_open`](crate::ServerBuilder::keep_open) |

@@ -14,6 +14,7 @@
 //! | starting or ending deletes what is not ours | only a socket of our own user at which nobody listens is replaced, and only the file that was made here is removed; both are moved aside and looked at again first |
 //! | a symlink at the path redirects [`mode`](crate::ServerBuilder::mode) | the mode is set without following symlinks |
 //! | a truncated command is executed | never: the decoder itself records that the bytes ran out |
+//! | a client that was built from other types | in a [session](crate::wire::session) nothing is executed before both programs have compared their types; see below |
 //! | malformed or endless messages | refused as soon as they can't become a command; the capacity bounds the rest |
 //! | slow or silent clients | they hold a slot in a table until the deadline, and delay nobody |
 //! | a process that takes all slots | when one more is needed, it goes first: the process that holds the most loses its oldest |
@@ -23,6 +24,23 @@
 //!
 //! No client can make `handle_new_messages` return an error. Your own `process` is beyond that: a panic in it is your
 //! daemon's, so don't index or add what a client sent without checking.
+//!
+//! # What a session promises
+//!
+//! It guards against mistakes. Two honest programs never misread each other, whichever versions they are:
+//!
+//! - A command is executed only if the client has said that it writes in the daemon's form, and if its bytes use up their frame exactly.
+//! - A response is read only in the form in which it was written.
+//! - A refusal says whether the command was executed.
+//!
+//! It does not guard against a program that lies. A fingerprint is a hash that can be forged. A client that claims the daemon's form
+//! and writes other bytes may hit a command that it did not mean. It could have sent that command in the first place: whoever may connect may give
+//! any command that the daemon authorizes. What a daemon says of itself is its own word too: its name and version,
+//! and the form of its types. The client shows the name without control characters, and checks the description before it uses it
+//! ([`Description::validate`](crate::layout::Description::validate)).
+//!
+//! On the [bare](super::upgrading) wire nothing tells one version from another. A daemon that must never be misread is restricted to
+//! [`sessions`](crate::ServerBuilder::sessions).
 //!
 //! # What the client keeps
 //!

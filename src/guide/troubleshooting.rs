@@ -26,14 +26,56 @@
 //! **the server closed the connection without a reply: see whether it knows this command, codec and user**
 //! ([`Closed`](crate::CallError::Closed)). The daemon refused you, did not understand the command, expired or evicted the
 //! connection, could not encode its reply, or ended. The daemon knows which: its [`totals`](crate::IpcServer::totals) count
-//! it, and with the feature `log` it names you and the reason. The most frequent cause is a client that was built from
-//! another version of the command type.
+//! it, and with the feature `log` it names you and the reason. On the bare wire the most frequent cause is a client that was
+//! built from another version of the command type. In a session it is a daemon that serves the bare wire only, or of
+//! `ipc-server` 0.3.2: see [upgrading](super::upgrading).
 //!
 //! **the server closed the connection after N bytes of an unfinished response: see whether both sides have the same response
 //! type** ([`Closed`](crate::CallError::Closed)).
 //!
 //! **what the server sent is not a response: REASON: see whether both sides have the same types and codec**
 //! ([`Malformed`](crate::CallError::Malformed)). The command has probably been executed.
+//!
+//! **the daemon refuses: REASON; the command was not executed** or **the daemon refuses: REASON; the command was executed**
+//! ([`Refusal`](crate::CallError::Refusal)). The daemon has a [name](crate::ServerBuilder::program) and a process here, if they
+//! are known. REASON is one of these ([`Reason`](crate::wire::session::Reason)), with more about it behind a colon:
+//!
+//! | | |
+//! |---|---|
+//! | **the bytes are not a command** | The client says that it writes in the daemon's form, and does not. Both have the same types on paper: look for `skip_serializing_if` and for impls by hand, with [`layout::check`](crate::layout::check) |
+//! | **a command has at most N bytes** | The client's [capacity](super::capacities) is larger than the daemon's |
+//! | **this user may not give the command** | The daemon's [`authorize`](crate::Handler::authorize) says so |
+//! | **the response is longer than N bytes** | Raise the daemon's [capacity](super::capacities) |
+//! | **the response can't be encoded** | The response type is one that no format can hold |
+//! | **too many clients are waiting**, **another client needed the slot** | Add [slots](crate::ServerBuilder::connections) |
+//! | **the exchange took longer than the server's deadline** | The client was stopped, or raise the [deadline](crate::ServerBuilder::deadline) |
+//! | **the server ends** | Try again when it runs |
+//! | **the daemon dropped the caller** | The daemon's program decided so |
+//! | **its types have another form** | The client writes in a form that is not the daemon's. This crate's clients adapt |
+//! | **it does not know this kind of frame**, **it speaks another version of the protocol**, **for a reason unknown here, number N** | One of both programs has a newer version of this crate |
+//!
+//! **the daemon is of another version (REASON): restart it, or use the client that came with it; nothing was sent**
+//! ([`NotCarried`](crate::CallError::NotCarried)). REASON is what can't be said in the daemon's version: a variant, a field or a
+//! value. See [changing your types](super::changing_types).
+//!
+//! **the daemon is of another version, whose responses can't be read: restart it, or use the client that came with it; nothing
+//! was executed** ([`NeverReadable`](crate::CallError::NeverReadable)) and **the daemon is of another version, and its response can't
+//! be read: restart it, or use the client that came with it; the command was executed**
+//! ([`Unreadable`](crate::CallError::Unreadable)). The error's `source` says what the client misses.
+//!
+//! **the daemon is of another version, and describes its types in more than N bytes: give the client more room with
+//! `descriptions`** ([`DescriptionTooLong`](crate::CallError::DescriptionTooLong)). Or restart the daemon.
+//!
+//! **the daemon has another codec: build both with the same; nothing was executed** ([`OtherCodec`](crate::CallError::OtherCodec)).
+//!
+//! **the server's types change their form again and again: try again later** ([`OtherForm`](crate::CallError::OtherForm)). The
+//! daemon was replaced by one of another version twice during one call.
+//!
+//! **what the server sent does not belong to a session: if it serves the bare wire only, build the client with `bare`**
+//! ([`NotASession`](crate::CallError::NotASession)). See [upgrading](super::upgrading).
+//!
+//! **no session is possible with these types: see to the cause** ([`Session`](crate::CallError::Session)). The cause, its
+//! `source`, is one of those of [a daemon that does not start](#a-daemon-does-not-start).
 //!
 //! **the command is longer than N bytes: shorten it, or raise the capacity of client and server**
 //! ([`CommandTooLarge`](crate::CallError::CommandTooLarge)) and **the response is longer than N bytes: raise the client's
@@ -79,6 +121,13 @@
 //! **the descriptor is not a Unix stream socket that listens: pass another**
 //! ([`NotAListener`](crate::unix::BindError::NotAListener)). In a systemd unit: `ListenStream=` with a path and `Accept=no`.
 //!
+//! **the server can't take part in sessions: build it with `bare`, or see to the cause**
+//! ([`Session`](crate::unix::BindError::Session)). The cause, its `source`, is one of three
+//! ([`OfferError`](crate::wire::session::OfferError)): **a bare command of this type may begin as a session does: make it an enum, or
+//! choose one wire on both sides** ([types that need a choice](super::upgrading#types-that-need-a-choice)); **the form of the
+//! command type or of its response type is unknown** (its own `source`, a [`LayoutError`](crate::layout::LayoutError), says why);
+//! **a session needs a capacity of 128 bytes: raise it, or choose the bare wire**.
+//!
 //! **the operating system refused to set up the socket: REASON** ([`Os`](crate::unix::BindError::Os)).
 //!
 //! # A daemon's loop ends, or its log says
@@ -95,6 +144,12 @@
 //!
 //! **the peer sent what is not a command: REASON**. The client was built from another version of the command type, speaks
 //! another codec, or is no client. REASON says at what the decoder stopped: an unknown variant is a newer client.
+//!
+//! **the peer does not speak this server's wire**. A bare client asks a server that is restricted to
+//! [`sessions`](crate::ServerBuilder::sessions), or what connects is no client. See [upgrading](super::upgrading).
+//!
+//! **the peer may not give this command**. The daemon's [`authorize`](crate::Handler::authorize) says so. In a session the client was
+//! told.
 //!
 //! **the peer's command is longer than N bytes**. The client's capacity is larger than the server's.
 //!
@@ -120,7 +175,11 @@
 //! **the command could not be encoded: REASON**, **the peer closed the connection without a reply**,
 //! **the peer closed the connection after N bytes of an unfinished response**, **the peer sent what is not a response: REASON**
 //! and **the peer's response is longer than N bytes** ([`AskError`](crate::connection::AskError)). They are what the first
-//! section has for the same of a [`Client`](crate::Client). On a line that never closes, discard what still arrives before
+//! section has for the same of a [`Client`](crate::Client). So are, in a session,
+//! **the command is longer than the N bytes that the peer takes**, **the command can't be said in the peer's version: REASON**,
+//! **the peer's types have another form: ask again**, **responses of the peer's version can't be read**,
+//! **the response of the peer's version can't be read**, **the descriptions of the peer's types are longer than N bytes**,
+//! **the peer has another codec** and **the peer does not speak sessions**. On a line that never closes, discard what still arrives before
 //! the next command: [how](crate::connection#lines-that-never-close).
 //!
 //! # It compiles and does not work, or does not compile
