@@ -130,20 +130,21 @@ fn description(description: Description<'_>) -> JsonValue {
 /// The form of a value. Structs and enums are in `types`, by their names.
 fn node(form: Node<'_>, types: &mut Map<String, JsonValue>) -> JsonValue {
     let kind = form.kind();
-    if matches!(kind, Kind::Struct(_) | Kind::Enum(_)) {
-        // No two have one name. What a struct variant carries has none.
-        let name = format!("{form:?}");
-        if name != "opaque" {
+    // No two have one name. The fields of a struct variant have none.
+    let name = format!("{form:?}");
+    match kind {
+        Kind::Struct(fields) if fields.name().is_empty() && name.starts_with('{') => contents(kind, types),
+        Kind::Struct(_) | Kind::Enum(_) => {
             if !types.contains_key(&name) {
                 // It may contain itself.
                 types.insert(name.clone(), JsonValue::Null);
                 let described = contents(kind, types);
                 types.insert(name.clone(), described);
             }
-            return json!({ "type": "named", "name": name });
+            json!({ "type": "named", "name": name })
         }
+        _ => contents(kind, types),
     }
-    contents(kind, types)
 }
 
 /// What a value is made of.

@@ -1,0 +1,8 @@
+//! The tool as its user has it: processes that talk to daemons.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod calling;
+mod describing;
+mod failing;
+mod support;
+mod types;
