@@ -131,6 +131,9 @@ impl<K: Format, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D
 
 impl<K: ClientWire, const N: usize> ClientBuilder<K, N> {
     /// The longest command and the longest response, in bytes as encoded. Default: 1,024.
+    ///
+    /// In a session eight bytes of each are the head of its frame; and the first command of a connection leaves together with a
+    /// hello of 32 bytes and the name of the program.
     pub fn capacity<const OTHER: usize>(self) -> ClientBuilder<K, OTHER> {
         ClientBuilder { settings: self.settings, client: PhantomData }
     }

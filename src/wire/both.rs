@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 
 use serde::Serialize;
 
+use super::session::hello::begins_as_a_session;
 use super::session::{Code, Offer, OfferError, PREFACE, Phase, Progress, Session};
 use super::{Protocol, Refused, ServerProtocol, bare};
 use crate::codec::{Codec, EncodeError};
@@ -87,7 +88,7 @@ impl<K: Codec> ServerProtocol for Both<K> {
 /// Finds out which wire the client speaks. Whether that is certain.
 fn decide<const N: usize>(progress: &mut Progress, input: &mut Buffer<N>) -> bool {
     let there = input.bytes();
-    if there.iter().zip(&PREFACE).any(|(there, preface)| there != preface) {
+    if !begins_as_a_session(there) {
         progress.phase = Phase::Bare;
         return true;
     }

@@ -10,7 +10,6 @@ mod support;
 
 mod abuse;
 mod admin;
-mod bounds;
 mod event_loops;
 mod exhaustion;
 mod foreign_user;

@@ -74,7 +74,7 @@
 
 mod fingerprints;
 pub(crate) mod frame;
-mod hello;
+pub(super) mod hello;
 mod link;
 mod offer;
 mod refusal;
