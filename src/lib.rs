@@ -96,8 +96,8 @@
 //!
 //! # More
 //!
-//! The [`guide`] has chapters on capacities, security, event loops (tokio, mio, calloop), `no_std`, migrating from 0.3.2 and
-//! on what each error message means. Whole programs are in the package's `examples/`, the wire formats in `docs/wire.md`.
+//! The [`guide`] has chapters on capacities, security, event loops (tokio, mio, calloop), `no_std`, changing your types, upgrading
+//! daemons and clients, migrating from 0.3.2, and on what each error message means. Whole programs are in the package's `examples/`, the wire formats in `docs/wire.md`.
 //!
 //! # Features
 //!

@@ -102,7 +102,7 @@
 //! struct Level(u64);
 //! # impl Request for Level { type Response = u64; }
 //!
-//! let error = IpcServer::<Level>::new(&path).unwrap_err();
+//! let error = IpcServer::<Level>::builder().bind(&path).unwrap_err();
 //! assert_eq!(error, BindError::Session(OfferError::Ambiguous));
 //!
 //! let mut server = IpcServer::<Level>::builder().sessions().bind(&path)?;
