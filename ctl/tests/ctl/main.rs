@@ -4,5 +4,6 @@
 mod calling;
 mod describing;
 mod failing;
+mod readme;
 mod support;
 mod types;
