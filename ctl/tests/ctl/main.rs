@@ -7,3 +7,4 @@ mod failing;
 mod readme;
 mod support;
 mod types;
+mod verbs;
