@@ -1,5 +1,6 @@
 //! Lists and calls the commands of any daemon that is built on `ipc-server`, without its source.
 
+mod complete;
 mod daemon;
 mod describe;
 mod diff;
@@ -34,7 +35,8 @@ use crate::words::Options;
 /// Lists and calls the commands of any daemon that is built on ipc-server, without its source.
 ///
 /// `ipcctl SOCKET` lists what the daemon understands. `ipcctl SOCKET COMMAND ARGUMENTS` calls it. `ipcctl list [DIRECTORY]..` finds
-/// daemons. `ipcctl diff OLD NEW` compares what `ipcctl --json SOCKET` printed of two versions, or two texts of layouts.
+/// daemons. `ipcctl diff OLD NEW` compares what `ipcctl --json SOCKET` printed of two versions, or two texts of layouts. `ipcctl
+/// completions bash|zsh|fish` prints a script that completes commands and fields from the running daemon.
 #[derive(Parser)]
 #[command(version, about, after_help = HELP)]
 struct Arguments {
@@ -91,6 +93,8 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
     let words = words.map_err(|word| Failure::usage(format!("{} is not UTF-8", word.display())))?;
     match (socket.to_str(), words.as_slice()) {
         (Some("list"), words) => return without_daemon(words, json, list::list),
+        (Some("complete"), words) => return complete::complete(words),
+        (Some("completions"), words) => return without_daemon(words, json, |words, _| complete::script(words)),
         (Some("diff"), words) => return without_daemon(words, json, diff::diff),
         _ => {}
     }

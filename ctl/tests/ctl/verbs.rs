@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::support::{Daemon, Outcome, command, run};
-use crate::types::simple;
+use crate::types::{echo, simple};
 
 fn ctl(words: &[&str]) -> Outcome {
     let mut command = command();
@@ -79,4 +79,32 @@ fn two_versions_are_compared_by_what_becomes_of_old_programs() {
     assert_eq!(ctl(&["diff", text, text]).status, Some(0));
     ctl(&["diff", text, &old]).fails(2, "one file is a daemon's description and the other the text of one type");
     ctl(&["diff", text]).fails(2, "two files are wanted: ipcctl diff OLD NEW");
+}
+
+/// What bash offers for the last word of a line.
+fn offered(daemon: &Daemon, line: &[&str]) -> Vec<String> {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_ipcctl"));
+    let script = "source <(ipcctl completions bash); COMP_WORDS=(ipcctl \"$@\"); COMP_CWORD=$#; _ipcctl
+        printf '%s\\n' \"${COMPREPLY[@]}\"";
+    let mut command = std::process::Command::new("bash");
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    command.env("PATH", path).args(["-c", script, "bash"]).arg(daemon.socket()).args(line);
+    let outcome = run(command, "");
+    assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""));
+    outcome.stdout.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn commands_and_fields_are_completed_from_the_running_daemon() {
+    let daemon = echo();
+    assert_eq!(offered(&daemon, &["Se"]), ["SetLevel", "Set"]);
+    assert_eq!(offered(&daemon, &[""]).len(), 15);
+    assert_eq!(offered(&daemon, &["Set", ""]), ["Step", "Label", "Range", "Off"]);
+    assert_eq!(offered(&daemon, &["Set", "Range", "--t"]), ["--to"]);
+    assert_eq!(offered(&daemon, &["Limit", "1", ""]), ["none", "--burst", "--name"]);
+    assert_eq!(offered(&daemon, &["Limit", "--name", "n", "--"]), ["--rate", "--burst"]);
+    assert_eq!(offered(&daemon, &["Paused", "--paused", "t"]), ["true"]);
+    assert_eq!(offered(&daemon, &["Tree", "Node", "Leaf", "N"]), ["Node"]);
+    assert_eq!(offered(&daemon, &["SetLevel", "x", ""]), [""; 0]);
+    ctl(&["completions", "tcsh"]).fails(2, "a shell is wanted: ipcctl completions bash, zsh or fish");
 }
