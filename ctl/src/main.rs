@@ -1,9 +1,12 @@
 //! Lists and calls the commands of any daemon that is built on `ipc-server`, without its source.
 
+mod complete;
 mod daemon;
 mod describe;
+mod diff;
 mod failure;
 mod json;
+mod list;
 mod scalar;
 mod user;
 mod value;
@@ -31,11 +34,13 @@ use crate::words::Options;
 
 /// Lists and calls the commands of any daemon that is built on ipc-server, without its source.
 ///
-/// `ipcctl SOCKET` lists what the daemon understands. `ipcctl SOCKET COMMAND ARGUMENTS` calls it.
+/// `ipcctl SOCKET` lists what the daemon understands. `ipcctl SOCKET COMMAND ARGUMENTS` calls it. `ipcctl list [DIRECTORY]..` finds
+/// daemons. `ipcctl diff OLD NEW` compares what `ipcctl --json SOCKET` printed of two versions, or two texts of layouts. `ipcctl
+/// completions bash|zsh|fish` prints a script that completes commands and fields from the running daemon.
 #[derive(Parser)]
 #[command(version, about, after_help = HELP)]
 struct Arguments {
-    /// The daemon's socket.
+    /// The daemon's socket; `./list` if it has the name of a verb.
     socket: PathBuf,
     /// The command and its arguments, or one JSON value.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
@@ -86,6 +91,13 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
     let Arguments { socket, words, json, follow, timeout } = arguments;
     let words: Result<Vec<String>, OsString> = words.into_iter().map(OsString::into_string).collect();
     let words = words.map_err(|word| Failure::usage(format!("{} is not UTF-8", word.display())))?;
+    match (socket.to_str(), words.as_slice()) {
+        (Some("list"), words) => return without_daemon(words, json, list::list),
+        (Some("complete"), words) => return complete::complete(words),
+        (Some("completions"), words) => return without_daemon(words, json, |words, _| complete::script(words)),
+        (Some("diff"), words) => return without_daemon(words, json, diff::diff),
+        _ => {}
+    }
     let mut daemon = daemon::connect(&socket, timeout)?;
     let options = Options { json, follow, ..Options::default() };
     let (value, options) = match words.as_slice() {
@@ -106,6 +118,19 @@ fn run(arguments: Arguments) -> Result<u8, Failure> {
     let limit = if options.follow { Duration::MAX } else { options.timeout.unwrap_or(timeout) };
     daemon.set_deadline(limit);
     call(&mut daemon, &value, options)
+}
+
+/// A verb in place of a socket.
+fn without_daemon(
+    words: &[String],
+    json: bool,
+    verb: impl FnOnce(&[String], bool) -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
+    let (options, words): (Vec<_>, Vec<_>) = words.iter().cloned().partition(|word| word.starts_with("--"));
+    match options.iter().find(|option| *option != "--json") {
+        Some(option) => Err(Failure::usage(format!("there is no option {option} here"))),
+        None => verb(&words, json || !options.is_empty()),
+    }
 }
 
 fn has_command(commands: Description<'_>, name: &str) -> bool {

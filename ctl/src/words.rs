@@ -25,13 +25,15 @@ struct Words<'w, 'd> {
     /// Whether a `--` has come, behind which nothing is an option.
     is_literal: bool,
     options: Options,
+    /// What the next word may be, where the words end first.
+    expected: Option<Vec<String>>,
     /// The structs that are being read, and where. Their fields come before our own options.
     open: Vec<(String, Fields<'d>)>,
 }
 
 /// The value of `form` that all of `words` say, and what is wanted beside it.
 pub(crate) fn read(form: Node<'_>, words: &[String], options: Options) -> Result<(Option<Value>, Options), Failure> {
-    let mut reader = Words { words, is_literal: false, options, open: Vec::new() };
+    let mut reader = Words { words, is_literal: false, options, expected: None, open: Vec::new() };
     let read = reader.value(COMMAND, form);
     // Our options may be the last words.
     let rest = if read.is_ok() { reader.peek() } else { Ok(None) };
@@ -45,7 +47,22 @@ pub(crate) fn read(form: Node<'_>, words: &[String], options: Options) -> Result
     }
 }
 
+/// What may follow `words`.
+pub(crate) fn following(form: Node<'_>, words: &[String]) -> Vec<String> {
+    let mut reader = Words { words, is_literal: false, options: Options::default(), expected: None, open: Vec::new() };
+    let _ = reader.value(COMMAND, form);
+    // Where a word does not fit, the words have no end.
+    if reader.words.is_empty() { reader.expected.unwrap_or_default() } else { Vec::new() }
+}
+
 impl<'w, 'd> Words<'w, 'd> {
+    /// Notes what the next word may be, if there is none and nothing was expected before.
+    fn expect(&mut self, names: impl FnOnce() -> Vec<String>) {
+        if self.words.is_empty() && self.expected.is_none() {
+            self.expected = Some(names());
+        }
+    }
+
     /// The next word, if it is none of our options and no field's name.
     fn peek(&mut self) -> Result<Option<&'w str>, Failure> {
         loop {
@@ -107,6 +124,7 @@ impl<'w, 'd> Words<'w, 'd> {
             return Ok(Value::Unit);
         }
         let Some(word) = self.peek()? else {
+            self.expect(|| choices(kind));
             return if let Kind::Option(_) = kind { Ok(Value::None) } else { Err(missing(place, form)) };
         };
         match kind {
@@ -182,7 +200,8 @@ impl<'w, 'd> Words<'w, 'd> {
     /// A value that is one word, or JSON.
     fn of_one_word(&mut self, place: &str, form: Node<'d>, word: &str) -> Result<Value, Failure> {
         let words = [word.to_owned()];
-        let mut reader = Words { words: &words, is_literal: true, options: self.options, open: Vec::new() };
+        let mut reader =
+            Words { words: &words, is_literal: true, options: self.options, expected: None, open: Vec::new() };
         let value = reader.value(place, form)?;
         if reader.words.is_empty() { Ok(value) } else { Err(unfit(place, form, word)) }
     }
@@ -238,6 +257,7 @@ impl<'w, 'd> Words<'w, 'd> {
                 if self.field_here(fields) {
                     continue;
                 }
+                self.expect(|| names(fields, &values, index));
                 break;
             }
             let Some((mut names, field)) = fields.into_iter().nth(index) else { break };
@@ -248,6 +268,24 @@ impl<'w, 'd> Words<'w, 'd> {
         }
         structure(place, fields, values)
     }
+}
+
+/// The words that a value may begin with, if they are few.
+fn choices(kind: Kind<'_>) -> Vec<String> {
+    match kind {
+        Kind::Bool => vec!["true".to_owned(), "false".to_owned()],
+        Kind::Enum(variants) => variants.flat_map(|variant| variant.names()).map(str::to_owned).collect(),
+        Kind::Option(inner) => [vec!["none".to_owned()], choices(inner.kind())].concat(),
+        _ => Vec::new(),
+    }
+}
+
+/// What may come next in a struct: the value at `index`, or the name of a field.
+fn names(fields: Fields<'_>, values: &[Option<Value>], index: usize) -> Vec<String> {
+    let next = fields.into_iter().nth(index).map(|(_, field)| choices(field.kind()));
+    let missing = fields.zip(values).filter(|(_, value)| value.is_none());
+    let names = missing.flat_map(|((names, _), _)| names).map(|name| format!("--{name}"));
+    next.unwrap_or_default().into_iter().chain(names).collect()
 }
 
 /// The name behind `--`, and the value behind `=`.

@@ -21,7 +21,7 @@ fn means(daemon: &Daemon, words: &[&str], expected: &str) {
 }
 
 #[test]
-fn a_session_is_as_in_the_readme() {
+fn a_daemon_is_asked_and_told() {
     let daemon = simple();
     daemon.ctl(&["GetLevel"]).prints("3");
     daemon.ctl(&["SetLevel", "5"]).prints("5");

@@ -4,5 +4,7 @@
 mod calling;
 mod describing;
 mod failing;
+mod readme;
 mod support;
 mod types;
+mod verbs;
