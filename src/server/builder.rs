@@ -18,11 +18,11 @@ use crate::wire::{Both, ServerWire, Session};
 /// # use ipc_server::IpcServerCommand;
 /// # use serde::{Deserialize, Serialize};
 /// # #[derive(Serialize, Deserialize, Debug)]
-/// # struct Command(u8);
+/// # enum Command { Set(u8) }
 /// # impl IpcServerCommand for Command {
 /// #     type Response = u8;
 /// #     type Context<'a> = ();
-/// #     fn process(self, _: &mut Self::Context<'_>) -> u8 { self.0 }
+/// #     fn process(self, _: &mut Self::Context<'_>) -> u8 { let Self::Set(level) = self; level }
 /// # }
 /// use core::time::Duration;
 /// use ipc_server::IpcServer;

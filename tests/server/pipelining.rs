@@ -295,7 +295,7 @@ fn shutdown_ends_a_client_that_streams_for_ever_and_answers_all_of_it() {
         let path = scratch.path("s");
         let mut server = server::<1024, 8>(&path, Some(work));
         let mut counts = Counts::default();
-        let limit = Duration::from_secs(2);
+        let limit = Duration::from_secs(4);
         let client = thread::spawn(move || pipeline_until_stopped(&path, &count(who).repeat(batch)));
         let who = usize::from(who);
         while counts[who] < 100 {

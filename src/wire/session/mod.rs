@@ -50,7 +50,7 @@
 //! let mut buffers = Buffers::<256>::new();
 //! let mut link = Link::<1024>::new::<Command, Bincode>("fanctl 1.1.0")?;
 //! let end = End { from: &mut queue.to_client, to: &mut queue.to_server };
-//! let asking = Connection::ask_in_session(end, &mut buffers, &mut link, &Command::SetLevel(5))?;
+//! let asking = Connection::<_, _, ClientSession<Bincode>, 256>::ask_in_session(end, &mut buffers, &mut link, &Command::SetLevel(5))?;
 //! let Step::Ready(asked) = asking.send_command()? else { unreachable!() };
 //! let (parked, _) = asked.park();
 //!
