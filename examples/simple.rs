@@ -21,7 +21,8 @@ use ipc_server::codec::Bincode;
 #[cfg(feature = "postcard")]
 use ipc_server::codec::Postcard;
 use ipc_server::described;
-use ipc_server::{CallError, Client, IpcServer, IpcServerCommand};
+use ipc_server::wire::ClientWire;
+use ipc_server::{CallError, Client, ClientBuilder, IpcServer, IpcServerCommand};
 use serde::{Deserialize, Serialize};
 
 #[derive(Parser)]
@@ -52,6 +53,9 @@ enum Mode {
     Server,
     /// Sends one command and prints the response. Fails if there is none.
     Client {
+        /// Speaks the published wire, for a daemon that serves nothing else.
+        #[arg(long)]
+        bare: bool,
         #[command(subcommand)]
         command: ClientCommand,
     },
@@ -122,7 +126,10 @@ fn main() -> ExitCode {
 fn run<K: described::Format>(mode: Option<Mode>, socket: &str) -> Result<(), Box<dyn Error>> {
     match mode {
         Some(Mode::Server) => serve::<K>(socket),
-        Some(Mode::Client { command }) => Ok(send::<K>(&command, socket)?),
+        Some(Mode::Client { command, bare: false }) => Ok(send(Client::builder().codec::<K>(), &command, socket)?),
+        Some(Mode::Client { command, bare: true }) => {
+            Ok(send(Client::builder().bare().codec::<K>(), &command, socket)?)
+        }
         None => demonstrate::<K>(),
     }
 }
@@ -140,9 +147,9 @@ fn serve<K: described::Format>(socket: &str) -> Result<(), Box<dyn Error>> {
 }
 
 /// The client.
-fn send<K: described::Format>(command: &ClientCommand, socket: &str) -> Result<(), CallError> {
+fn send<W: ClientWire>(builder: ClientBuilder<W>, command: &ClientCommand, socket: &str) -> Result<(), CallError> {
     // With the default settings this is `ipc_server::call(command, socket)`.
-    let response = Client::builder().codec::<K>().connect(socket)?.call(command)?;
+    let response = builder.connect(socket)?.call(command)?;
     println!("sent command: {command:?}");
     println!("received response: {response:?}");
     Ok(())
@@ -162,7 +169,8 @@ fn demonstrate<K: described::Format>() -> Result<(), Box<dyn Error>> {
     let mut server = IpcServer::<ClientCommand>::builder().codec::<K>().bind(socket)?;
     let mut stack = Vec::new();
     thread::scope(|scope| {
-        let client = scope.spawn(|| commands.iter().try_for_each(|command| send::<K>(command, socket)));
+        let client = scope
+            .spawn(|| commands.iter().try_for_each(|command| send(Client::builder().codec::<K>(), command, socket)));
         while !client.is_finished() {
             server.wait(Some(Duration::from_millis(10)))?;
             server.handle_new_messages(&mut stack)?;

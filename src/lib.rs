@@ -86,6 +86,7 @@
 //!
 //! - [`codec`]: values to bytes and back; complete, incomplete or malformed;
 //! - [`layout`]: the form of a type, from its `Deserialize` alone: fingerprint, description, text. It uses none of the others;
+//! - [`described`]: values of another version of a type, by name, under the description that its program has sent;
 //! - `wire`: where a message begins and ends;
 //! - [`connection`]: the typestates, a server's and a client's, over any [`Transport`](connection::Transport);
 //! - [`unix`]: sockets, their life cycle, peer credentials, readiness, the clock: all calls to the operating system;
@@ -142,7 +143,7 @@ pub mod wire;
 pub use client::client_send;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
-pub use client::{CallError, Client, ClientBuilder, call};
+pub use client::{CallError, Client, ClientBuilder, Received, UntypedClient, call};
 pub use command::IpcServerCommand;
 pub use handler::{Caller, Handler};
 pub use peer::PeerCredentials;

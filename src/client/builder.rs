@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::unix::PathArg as Arg;
 use crate::unix::SocketAddrUnix;
 
-use super::{CallError, Client};
+use super::{CallError, Client, UntypedClient};
 use crate::codec::{Bincode, Codec};
 use crate::connection::Buffers;
 use crate::described::Format;
@@ -103,6 +103,18 @@ impl<K: Format, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D
         ClientBuilder { settings: self.settings, client: PhantomData }
     }
 
+    /// Connects a client that knows no types to the server at `path`, which describes its own. The client has the server's codec,
+    /// and needs room for the [descriptions](Self::descriptions): 128 KiB is enough for any.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`]; those that happen before a command is sent. A server that speaks the bare wire only ends the connection
+    /// ([`Closed`](CallError::Closed)).
+    pub fn connect_untyped(self, path: impl Arg) -> Result<UntypedClient<N, D>, CallError> {
+        let path = SocketPath::new(path)?;
+        UntypedClient::connect(&SocketAddrUnix::new(path.as_c_str())?, self.settings)
+    }
+
     /// The server serves sessions [only](crate::ServerBuilder::sessions): commands may be of any type, also of one whose bare
     /// messages might begin as a session does.
     pub fn sessions_only(mut self) -> Self {
@@ -119,6 +131,9 @@ impl<K: Format, const D: usize, const N: usize> ClientBuilder<ClientSession<K, D
 
 impl<K: ClientWire, const N: usize> ClientBuilder<K, N> {
     /// The longest command and the longest response, in bytes as encoded. Default: 1,024.
+    ///
+    /// In a session eight bytes of each are the head of its frame; and the first command of a connection leaves together with a
+    /// hello of 32 bytes and the name of the program.
     pub fn capacity<const OTHER: usize>(self) -> ClientBuilder<K, OTHER> {
         ClientBuilder { settings: self.settings, client: PhantomData }
     }

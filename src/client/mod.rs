@@ -4,6 +4,7 @@ mod builder;
 mod connect;
 mod error;
 mod spin;
+mod untyped;
 
 use core::fmt;
 
@@ -16,6 +17,7 @@ use self::builder::Settings;
 use self::connect::{Deadline, open};
 pub use self::error::CallError;
 use self::spin::Spin;
+pub use self::untyped::{Received, UntypedClient};
 use crate::codec::{Bincode, EncodeError};
 #[cfg(feature = "std")]
 use crate::command::IpcServerCommand;

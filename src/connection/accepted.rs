@@ -36,21 +36,23 @@ impl<'b, T: Transport, K: ServerWire, const N: usize> Connection<'b, Accepted, T
     pub(crate) fn receive_times<C: Request>(self, times: usize) -> Reading<'b, C, T, K, N> {
         let mut connection = self;
         let mut left = times;
-        if K::HAS_SESSIONS && !connection.send_answers()? {
+        if K::HAS_SESSIONS && !connection.buffers.output.is_empty() && !connection.send_answers()? {
             return Ok(Step::NotYet(connection));
         }
         loop {
-            match connection.take() {
-                Ok(Some(command)) => return Ok(Step::Ready(connection.into_read(command))),
-                Ok(None) => {}
-                Err(error) => return Err(connection.refuse(error)),
-            }
-            if K::HAS_SESSIONS && !connection.buffers.output.is_empty() {
-                if !connection.send_answers()? {
-                    return Ok(Step::NotYet(connection));
+            if connection.buffers.input.is_worth_decoding() {
+                match connection.take() {
+                    Ok(Some(command)) => return Ok(Step::Ready(connection.into_read(command))),
+                    Ok(None) => {}
+                    Err(error) => return Err(connection.refuse(error)),
                 }
-                // It may have stopped for want of room.
-                continue;
+                if K::HAS_SESSIONS && !connection.buffers.output.is_empty() {
+                    if !connection.send_answers()? {
+                        return Ok(Step::NotYet(connection));
+                    }
+                    // It may have stopped for want of room.
+                    continue;
+                }
             }
             let input = &mut connection.buffers.input;
             let Some(remaining) = left.checked_sub(1) else { return Ok(Step::NotYet(connection)) };
@@ -104,8 +106,21 @@ impl<'b, T: Transport, K: ServerWire, const N: usize> Connection<'b, Accepted, T
         self.into_state(Read { command, put_off: 0, has_room: false })
     }
 
+    /// Ends the connection, and tells the peer why the command that it has begun to send is not executed, if the wire has a way
+    /// to say so.
+    #[cfg(feature = "unix")]
+    #[cold]
+    pub(crate) fn break_off(mut self, code: Code) {
+        let Buffers { input, output } = &mut *self.buffers;
+        if K::break_off(&mut self.progress, input) {
+            K::refuse(&self.progress, output, code, 0, &"");
+            // The connection ends in any case.
+            let _ = self.send_answers();
+        }
+    }
+
     /// Sends what a session has answered without the daemon. Whether all of it is out.
-    #[inline]
+    #[cold]
     fn send_answers(&mut self) -> Result<bool, ConnectionError<T::Error>> {
         Ok(flush(&mut self.transport, &mut self.buffers.output)?.is_ready())
     }

@@ -2,6 +2,7 @@
 
 mod access;
 mod any;
+mod explain;
 mod names;
 
 use core::marker::PhantomData;
@@ -10,13 +11,15 @@ use serde::Deserialize;
 use serde::de::{self, Visitor};
 
 use super::Apart;
-use super::error::{Carried, Cut, DecodeError, Explained, Halt, Name, Reason};
+use super::error::{Carried, Cut, DecodeError, Halt, Name, Reason};
 use super::skip::Message;
 use crate::codec;
 use crate::codec::layout::Layout;
 use crate::layout::{Kind, Node, Variants};
 use access::{Elements, Entries, Fields, Place, Variant};
 use any::visit_number;
+pub(super) use explain::custom;
+use explain::explain;
 use names::{are_same_fields, choose};
 
 pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
@@ -28,26 +31,6 @@ pub(super) fn decode<'de, L: Layout, T: Deserialize<'de>>(
         Ok(value) => Ok(value),
         Err((Some(error), _)) => Err(error),
         Err((None, _)) => Err(explain::<L, T>(bytes, form, apart)),
-    }
-}
-
-/// Decodes once more what the type has refused, for its reason.
-#[cold]
-#[inline(never)]
-fn explain<'de, L: Layout, T: Deserialize<'de>>(bytes: &'de [u8], form: Node<'_>, apart: Option<Apart>) -> DecodeError {
-    match attempt::<L, T, Explained>(bytes, form, apart) {
-        Err((Some(error), _)) => error,
-        Err((None, Some(Explained { error, .. }))) => custom(error),
-        // It has changed its mind, or swallowed an error.
-        _ => custom(codec::DecodeError::Unexplained),
-    }
-}
-
-/// What a type has said.
-pub(super) fn custom(error: codec::DecodeError) -> DecodeError {
-    match error {
-        codec::DecodeError::Custom(message) => DecodeError::Custom(message),
-        _ => DecodeError::Custom(codec::Message::from_text("the type refused a part and went on")),
     }
 }
 
@@ -102,16 +85,26 @@ impl<'m, 'de, 'd, L: Layout, E: Carried> Deserializer<'m, 'de, 'd, L, E> {
     /// What is there for a type that is no option: within options, their `Some`.
     #[inline]
     fn open(&mut self) -> Result<Kind<'d>, E> {
+        match self.form.leaf() {
+            Some(kind) => {
+                self.message.step()?;
+                Ok(kind)
+            }
+            None => Ok(self.open_compound()?),
+        }
+    }
+
+    fn open_compound(&mut self) -> Result<Kind<'d>, Halt> {
         loop {
             match self.message.kind(self.form)? {
                 Kind::Option(inner) => {
                     if !self.message.take_is_some()? {
-                        return self.refuse(Reason::Absent);
+                        return Err(self.message.refuse(Reason::Absent, self.form));
                     }
                     self.deeper()?;
                     self.form = inner;
                 }
-                Kind::Opaque => return self.refuse(Reason::Opaque),
+                Kind::Opaque => return Err(self.message.refuse(Reason::Opaque, self.form)),
                 kind => return Ok(kind),
             }
         }
@@ -220,9 +213,9 @@ impl<'m, 'de, 'd, L: Layout, E: Carried> Deserializer<'m, 'de, 'd, L, E> {
         Ok(value)
     }
 
-    fn take_variant(&mut self, mut variants: Variants<'d>) -> Result<crate::layout::Variant<'d>, E> {
+    fn take_variant(&mut self, variants: Variants<'d>) -> Result<crate::layout::Variant<'d>, E> {
         let index = self.message.take(L::take_integer::<u32>)?;
-        match variants.nth(index as usize) {
+        match variants.at_index(index) {
             Some(variant) => Ok(variant),
             None => Err(self.message.malformed(codec::DecodeError::UnknownVariant(index)).into()),
         }
@@ -437,12 +430,5 @@ impl<'de, L: Layout, E: Carried> de::Deserializer<'de> for Deserializer<'_, 'de,
 
     fn is_human_readable(&self) -> bool {
         false
-    }
-}
-
-impl<L, E> Deserializer<'_, '_, '_, L, E> {
-    /// Whether the type knows two names as those of two things. It is not known of a type that borrows.
-    fn is_apart(&self, is_enum: bool, of: &str, one: &str, other: &str) -> bool {
-        self.message.apart.is_none_or(|apart| apart(is_enum, of, one, other))
     }
 }

@@ -75,6 +75,13 @@ impl<'m, 'a, 'd, L: Layout> Serializer<'m, 'a, 'd, L> {
     /// What a value that is no option goes into: within options, it is their `Some`.
     #[inline]
     fn open(&mut self) -> Result<Kind<'d>, Halt> {
+        match self.form.leaf() {
+            Some(kind) => Ok(kind),
+            None => self.open_compound(),
+        }
+    }
+
+    fn open_compound(&mut self) -> Result<Kind<'d>, Halt> {
         loop {
             match self.form.kind() {
                 Kind::Option(inner) => {
@@ -95,7 +102,7 @@ impl<'m, 'a, 'd, L: Layout> Serializer<'m, 'a, 'd, L> {
             return Err(self.message.note(of, part));
         };
         let names = variant.names();
-        if names.only().is_none() {
+        if !names.is_one() {
             if let Some(apart) = self.message.apart {
                 if names.into_iter().any(|other| other != name && apart(true, of, name, other)) {
                     self.refuse(Reason::Ambiguous);
@@ -332,14 +339,12 @@ impl<'m, 'a, 'd, L: Layout> ser::Serializer for Serializer<'m, 'a, 'd, L> {
     fn serialize_unit_variant(mut self, of: &'static str, _index: u32, name: &'static str) -> Result<(), Halt> {
         self.enter_own(of, name)?;
         let kind = self.form.kind();
-        match kind {
-            Kind::Unit => Ok(()),
-            _ => {
-                let Self { message, form, depth, layout } = self;
-                let this = Serializer { message: &mut *message, form, depth, layout };
-                this.nothing(kind, name).map_err(|_| message.note(of, Name::Own(name)))
-            }
+        if let Kind::Unit = kind {
+            return Ok(());
         }
+        let Self { message, form, depth, layout } = self;
+        let this = Serializer { message: &mut *message, form, depth, layout };
+        this.nothing(kind, name).map_err(|_| message.note(of, Name::Own(name)))
     }
 
     #[inline]
@@ -429,15 +434,13 @@ impl<'m, 'a, 'd, L: Layout> ser::Serializer for Serializer<'m, 'a, 'd, L> {
     }
 
     fn collect_str<T: fmt::Display + ?Sized>(mut self, value: &T) -> Result<(), Halt> {
-        let Kind::String = self.open()? else {
-            // A name or a character, which is short.
-            let mut text = heapless::String::<64>::new();
-            return match fmt::write(&mut text, format_args!("{value}")) {
-                Ok(()) => self.serialize_str(&text),
-                Err(_) => Err(self.refuse(Reason::Kind)),
-            };
-        };
-        self.message.put_display::<L>(&value)
+        if let Kind::String = self.open()? {
+            return self.message.put_display::<L>(&value);
+        }
+        // A name or a character, which is short.
+        let mut text = heapless::String::<64>::new();
+        let is_whole = fmt::write(&mut text, format_args!("{value}")).is_ok();
+        if is_whole { self.serialize_str(&text) } else { Err(self.refuse(Reason::Kind)) }
     }
 
     fn is_human_readable(&self) -> bool {

@@ -71,16 +71,25 @@ impl<'de> Message<'de> {
         }
     }
 
-    /// What the form is. Each look counts.
+    /// Counts a look at a form.
     #[inline]
-    pub(super) fn kind<'d>(&mut self, form: Node<'d>) -> Result<Kind<'d>, Halt> {
+    pub(super) fn step(&mut self) -> Result<(), Halt> {
         if self.is_broken {
             return Err(Halt);
         }
         match self.steps.checked_sub(1) {
-            Some(steps) => self.steps = steps,
-            None => return Err(self.malformed(codec::DecodeError::ImpossibleLength(MAX_VALUES.into()))),
+            Some(steps) => {
+                self.steps = steps;
+                Ok(())
+            }
+            None => Err(self.malformed(codec::DecodeError::ImpossibleLength(MAX_VALUES.into()))),
         }
+    }
+
+    /// What the form is.
+    #[inline]
+    pub(super) fn kind<'d>(&mut self, form: Node<'d>) -> Result<Kind<'d>, Halt> {
+        self.step()?;
         Ok(form.kind())
     }
 
@@ -207,9 +216,9 @@ impl<'de> Message<'de> {
                     self.skip::<L>(field, depth)?;
                 }
             }
-            Kind::Enum(mut variants) => {
+            Kind::Enum(variants) => {
                 let index = self.take(L::take_integer::<u32>)?;
-                let Some(variant) = variants.nth(index as usize) else {
+                let Some(variant) = variants.at_index(index) else {
                     return Err(self.malformed(codec::DecodeError::UnknownVariant(index)));
                 };
                 if !matches!(variant.content(), Kind::Unit) {

@@ -52,7 +52,7 @@
 //!
 //! [`IpcServer`](crate::IpcServer), [`Client`](crate::Client) and [`call`](crate::call) are there with the feature `unix`
 //! alone: system calls go through rustix, which needs no libc. Paths are `&str`, `&CStr` or `&[u8]`. A program without std
-//! brings its own entry point and panic handler: `examples/tiny-daemon` is one, whole and in 16 KB, with a script that drives
+//! brings its own entry point and panic handler: [`examples/tiny-daemon`](https://github.com/cavemanloverboy/ipc-server/blob/HEAD/examples/tiny-daemon) is one, whole and in 16 KB, with a script that drives
 //! and measures it. It has the server's buffers in a `static` ([`ServerBuffers`](crate::ServerBuffers)).
 //!
 //! # Anywhere else
@@ -66,9 +66,9 @@
 //! the server's states and the [client's](crate::connection#the-clients-side), which are what
 //! [`Client`](crate::Client) itself goes through. Two examples show them:
 //!
-//! - `examples/no-os/` is a program with neither std, libc nor an operating system. It drives both sides in turn over two
+//! - [`examples/no-os/`](https://github.com/cavemanloverboy/ipc-server/blob/HEAD/examples/no-os) is a program with neither std, libc nor an operating system. It drives both sides in turn over two
 //!   queues of 16 bytes, as a UART has them, and links with nothing, so that whatever it lacked would be an error.
-//!   `.ci/portable` builds it for Linux and for a Cortex-M (`thumbv7em-none-eabi`), looks at its symbols and runs it. It
+//!   [`.ci/portable`](https://github.com/cavemanloverboy/ipc-server/blob/HEAD/.ci/portable) builds it for Linux and for a Cortex-M (`thumbv7em-none-eabi`), looks at its symbols and runs it. It
 //!   takes 14 KiB on the latter, both sides and the formatting of errors included.
 //! - `examples/serial.rs` is a daemon and a client at the ends of a serial line, a few bytes at a time:
 //!   `cargo run --example serial` plays both over a pseudoterminal, and with `daemon /dev/ttyUSB0` it is one of them.

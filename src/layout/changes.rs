@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use super::description::{Description, Fields, Kind, Node, Variants};
+use super::description::{Description, Kind, Node};
+use super::parts::{Fields, Variants};
 use super::validate::MAX_RECEIVED_DEFINITIONS;
 
 /// What a change means for a program with the old layout.
@@ -225,7 +226,7 @@ impl<'d> Comparison<'_, 'd> {
     }
 }
 
-type Names<'d> = super::description::Names<'d>;
+type Names<'d> = super::parts::Names<'d>;
 
 fn shares(mut these: Names<'_>, those: Names<'_>) -> bool {
     these.any(|name| those.has(name))

@@ -57,6 +57,17 @@
 //! A `Deserialize` that panics on a sample panics out of these functions: without std nobody can catch it. It would panic on
 //! what a peer sends, too. One that loops whatever it is told has no end here either.
 //!
+//! # What it costs
+//!
+//! A run for each struct and each variant, and a few for aliases and samples. A command of eight variants with five other
+//! structs and enums takes 19 runs, some 5 microseconds, and 3.3 KiB of stack in an optimized build: 1.2 KiB for what the
+//! trace must know of at most eight definitions (5.4 KiB for more of them), and a few hundred bytes for each level of the type,
+//! most of them of serde's own visitors. An enum of 25 enums of twelve variants each takes 335 runs, twenty structs within
+//! each other take 31.
+//!
+//! In a daemon that is built for size, the fingerprint of its command adds 13 KB of code, of which 11 KB are there once for
+//! all types. A program that does not ask for a layout has none of it.
+//!
 //! # Limits
 //!
 //! [`MAX_DEFINITIONS`] structs and enums, [`MAX_DEPTH`] levels, [`MAX_STEPS`] values. What exceeds them is a [`LayoutError`],
@@ -72,6 +83,7 @@ mod fingerprint;
 mod format;
 mod output;
 mod parse;
+mod parts;
 mod recompute;
 mod snapshot;
 mod text;
@@ -82,9 +94,10 @@ mod walk;
 pub(crate) use self::apart::apart;
 pub use self::changes::{Change, Effect, changes};
 pub use self::check::CheckError;
-pub use self::description::{Description, Fields, Kind, Names, Node, Tuple, Variant, Variants};
+pub use self::description::{Description, Kind, Node};
 pub use self::error::LayoutError;
 pub use self::fingerprint::Fingerprint;
+pub use self::parts::{Fields, Names, Tuple, Variant, Variants};
 pub use self::snapshot::SnapshotError;
 pub use self::text::Text;
 pub use self::validate::{DescriptionError, MAX_RECEIVED_DEFINITIONS, MAX_VALUES};

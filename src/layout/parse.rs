@@ -1,5 +1,6 @@
 //! From the text of a layout back to a description.
 
+use super::description::Description;
 use super::fingerprint::leb128;
 use super::format::{
     BOOL, CHAR, END, ENUM_DEFINITION, F32, F64, I8, I16, I32, I64, I128, MAP, OPAQUE, OPTION, REFERENCE, REFUSED,
@@ -12,6 +13,26 @@ pub(super) fn parse(text: &str, into: &mut [u8]) -> Option<usize> {
     let mut parser = Parser { text, rest: text, into, written: 0, writes: true };
     parser.description()?;
     Some(parser.written)
+}
+
+impl<'d> Description<'d> {
+    /// Reads the text that a description prints as, and writes the description to `into`. Nothing if the text is of none, or of
+    /// one that does not fit.
+    ///
+    /// ```
+    /// use ipc_server::layout::{self, Description};
+    ///
+    /// let (mut old, mut new) = ([0; 64], [0; 64]);
+    /// let old = Description::parse("enum Command { Set(u8) }", &mut old).ok_or("it is one")?;
+    /// let new = Description::parse("enum Command { Set(u16) }", &mut new).ok_or("it is one")?;
+    /// layout::changes(old, new, &mut |change| assert_eq!(change.what, "the number got wider"));
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str, into: &'d mut [u8]) -> Option<Self> {
+        let length = parse(text.trim_end(), into)?;
+        Self::validate(into.get_mut(..length)?).ok()
+    }
 }
 
 struct Parser<'t, 'b> {

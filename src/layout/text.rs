@@ -81,9 +81,11 @@ pub(super) fn write<S: Source + ?Sized>(source: &S, f: &mut fmt::Formatter<'_>) 
     Printer { walk: Walk { source }, f }.description().unwrap_or(Err(fmt::Error))
 }
 
-/// Prints the node at `at`.
+/// Prints the node at `at`, which may be the fields of a struct variant.
 pub(super) fn write_node<S: Source + ?Sized>(source: &S, at: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    Printer { walk: Walk { source }, f }.node(at).unwrap_or(Err(fmt::Error))
+    let mut printer = Printer { walk: Walk { source }, f };
+    let printed = if printer.walk.is(at, STRUCT) { printer.fields(at + 1) } else { printer.node(at) };
+    printed.unwrap_or(Err(fmt::Error))
 }
 
 /// Prints what can be in the place of the form at `at`: an enum's variants, a struct's fields in braces, or the form.

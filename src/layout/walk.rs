@@ -54,16 +54,26 @@ impl<S: Source + ?Sized> Clone for Walk<'_, S> {
 impl<S: Source + ?Sized> Copy for Walk<'_, S> {}
 
 impl<S: Source + ?Sized> Walk<'_, S> {
+    #[inline]
     pub(super) fn byte(self, at: usize) -> Option<u8> {
         self.source.byte(at)
     }
 
+    #[inline]
     pub(super) fn is(self, at: usize, byte: u8) -> bool {
         self.byte(at) == Some(byte)
     }
 
     /// A number in the shortest LEB128, at most 28 bits.
+    #[inline]
     pub(super) fn number(self, at: usize) -> Option<(usize, usize)> {
+        match self.byte(at)? {
+            byte @ ..0x80 => Some((byte.into(), at + 1)),
+            _ => self.long_number(at),
+        }
+    }
+
+    fn long_number(self, at: usize) -> Option<(usize, usize)> {
         let mut number = 0;
         for index in 0..4 {
             let byte = self.byte(at + index)?;
@@ -75,10 +85,12 @@ impl<S: Source + ?Sized> Walk<'_, S> {
         None
     }
 
+    #[inline]
     pub(super) fn slot(self, at: usize) -> Option<usize> {
         Some(u16::from_le_bytes([self.byte(at)?, self.byte(at + 1)?]).into())
     }
 
+    #[inline]
     pub(super) fn name(self, at: usize) -> Option<Name> {
         let (number, at) = self.number(at)?;
         let length = number >> 1;
@@ -86,6 +98,7 @@ impl<S: Source + ?Sized> Walk<'_, S> {
     }
 
     /// Where the names of one field or variant end.
+    #[inline]
     pub(super) fn skip_names(self, mut at: usize) -> Option<usize> {
         loop {
             let name = self.name(at)?;
@@ -97,13 +110,18 @@ impl<S: Source + ?Sized> Walk<'_, S> {
     }
 
     /// Past a mark that what ends at `at` was refused.
+    #[inline]
     pub(super) fn skip_mark(self, at: usize) -> usize {
         at + usize::from(self.is(at, REFUSED))
     }
 
     /// Past the node at `at`.
+    #[inline]
     pub(super) fn skip_node(self, at: usize, depth: usize) -> Option<usize> {
-        Some(self.skip_mark(self.end_of_node(at, depth)?))
+        match self.byte(at)? {
+            leaf if is_leaf(leaf) && depth > 0 => Some(self.skip_mark(at + 1)),
+            _ => Some(self.skip_mark(self.end_of_node(at, depth)?)),
+        }
     }
 
     /// Where the node at `at` ends.
@@ -168,6 +186,7 @@ impl<S: Source + ?Sized> Walk<'_, S> {
     }
 
     /// Past the variant at `at`.
+    #[inline]
     pub(super) fn skip_variant(self, at: usize) -> Option<usize> {
         match self.slot(at + 1)? {
             0 => Some(self.skip_mark(self.end_of_content(at + 1 + SLOT)?)),

@@ -14,6 +14,7 @@ use crate::handler::Handler;
 use crate::request::Request;
 use crate::unix::readiness::Interest;
 use crate::unix::{AcceptError, Errno};
+use crate::wire::session::Code;
 use crate::wire::{ServerProtocol, ServerWire};
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
@@ -105,7 +106,10 @@ where
                 self.table.wait_anew(newcomer, idle);
             }
         }
-        let evicted = self.table.eviction_candidate(newcomer).and_then(|candidate| self.close(candidate));
+        let evicted = self.table.eviction_candidate(newcomer).and_then(|candidate| {
+            self.break_off(candidate, Code::Evicted);
+            self.close(candidate)
+        });
         if let Some(peer) = evicted {
             self.report.note(&Incident::Evicted(peer));
         }

@@ -92,7 +92,8 @@ impl<C: Request> ServerBuilder<C> {
 }
 
 impl<C: Request, K: ServerWire, const N: usize, const CONNECTIONS: usize> ServerBuilder<C, K, N, CONNECTIONS> {
-    /// The longest command and the longest reply, in bytes as encoded. Default: 1,024.
+    /// The longest command and the longest reply, in bytes as encoded. Default: 1,024. In a session eight of them are the head of
+    /// a frame. For sessions it is at least 128.
     pub fn capacity<const OTHER: usize>(self) -> ServerBuilder<C, K, OTHER, CONNECTIONS> {
         ServerBuilder {
             settings: self.settings,

@@ -7,6 +7,7 @@ use crate::request::Request;
 use crate::unix::readiness::Interest;
 use crate::unix::{Errno, Stream};
 use crate::wire::ServerWire;
+use crate::wire::session::Code;
 
 /// What an open connection waits for.
 pub(super) enum Waiting<K: ServerWire> {
@@ -36,6 +37,22 @@ impl<K: ServerWire> Waiting<K> {
     #[inline]
     pub(super) fn is_idle<const N: usize>(&self, buffers: &Buffers<N>) -> bool {
         !matches!(self, Self::Reply(_)) && !buffers.has_input() && (!K::HAS_SESSIONS || buffers.output.is_empty())
+    }
+}
+
+impl<K: ServerWire> Waiting<K> {
+    /// Ends the connection, whose client is told why if it has begun to send a command.
+    #[cold]
+    pub(super) fn break_off<const N: usize>(
+        self,
+        stream: &mut Stream,
+        offer: &K::Offer,
+        buffers: &mut Buffers<N>,
+        code: Code,
+    ) {
+        if let Self::Command(parked) | Self::Share(parked) = self {
+            parked.resume_with(stream, buffers, K::local(offer)).break_off(code);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::request::Request;
 use crate::unix::OwnedFd;
 use crate::unix::readiness::has_input;
 use crate::wire::ServerWire;
+use crate::wire::session::Code;
 
 impl<C, K, const N: usize, const CONNECTIONS: usize, B> IpcServer<C, K, N, CONNECTIONS, B>
 where
@@ -117,6 +118,11 @@ where
             }
             let done = self.table.len() == 0 && self.accepting == Accepting::Never;
             if done || remaining.is_zero() {
+                for index in 0..=CONNECTIONS {
+                    if let Some(token) = self.table.token_at(index) {
+                        self.break_off(token, Code::Ending);
+                    }
+                }
                 self.report.end_call(self.table.len());
                 return Ok(self.report.call());
             }

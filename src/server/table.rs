@@ -169,6 +169,11 @@ impl<W, const CONNECTIONS: usize> Table<W, CONNECTIONS> {
         self.token_if(index, |entry| entry.deadline.is_some_and(|deadline| deadline <= now))
     }
 
+    /// The connection at `index`, by its token.
+    pub(super) fn token_at(&self, index: usize) -> Option<Token> {
+        self.token_if(index, |_| true)
+    }
+
     /// The connection at `index`.
     pub(super) fn at(&self, index: usize) -> Option<&Entry<W>> {
         self.slots().nth(index)?.entry.as_ref()

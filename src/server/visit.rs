@@ -14,6 +14,7 @@ use crate::peer::PeerCredentials;
 use crate::request::Request;
 use crate::unix::readiness::Readiness;
 use crate::wire::ServerWire;
+use crate::wire::session::Code;
 
 /// Why a connection is visited.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,6 +103,9 @@ where
         }
         if occasion == Occasion::Due && !finished {
             self.report.note(&Incident::Expired(entry.stream.peer()));
+            if let Some(waiting) = entry.waiting.take() {
+                waiting.break_off(&mut entry.stream, &self.offer, buffers, Code::Expired);
+            }
             return false;
         }
         let is_new = entry.watched.is_none();
@@ -130,6 +134,16 @@ where
         }
         visit.keep();
         false
+    }
+
+    /// Tells the client of a connection that is about to be closed why the command that it has begun to send is not executed.
+    #[cold]
+    pub(super) fn break_off(&mut self, token: Token, code: Code) {
+        let Some(entry) = self.table.get(token) else { return };
+        if let Some(waiting) = entry.waiting.take() {
+            let buffers = self.buffers.borrow_mut().get(token.index());
+            waiting.break_off(&mut entry.stream, &self.offer, buffers, code);
+        }
     }
 
     /// Closes a connection, if it is still open; says whose it was.

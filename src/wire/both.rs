@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 
 use serde::Serialize;
 
+use super::session::hello::begins_as_a_session;
 use super::session::{Code, Offer, OfferError, PREFACE, Phase, Progress, Session};
 use super::{Protocol, Refused, ServerProtocol, bare};
 use crate::codec::{Codec, EncodeError};
@@ -40,23 +41,26 @@ impl<K: Codec> ServerProtocol for Both<K> {
         offer
     }
 
-    #[inline]
+    // Out of line, the command would go through memory.
+    #[inline(always)]
     fn take<C: Request, const N: usize>(
         offer: &&Offer,
         progress: &mut Progress,
         input: &mut Buffer<N>,
         output: &mut Buffer<N>,
     ) -> Result<Option<(C, usize)>, Refused> {
-        if progress.phase == Phase::Undecided && !decide(progress, input) {
-            return Ok(None);
-        }
-        if progress.phase == Phase::Bare {
-            return bare::take::<C, K, N>(input);
+        if matches!(progress.phase, Phase::Undecided | Phase::Bare) {
+            if progress.phase == Phase::Undecided && !decide(progress, input) {
+                return Ok(None);
+            }
+            if progress.phase == Phase::Bare {
+                return bare::take::<C, K, N>(input);
+            }
         }
         Session::<K>::take::<C, N>(offer, progress, input, output)
     }
 
-    #[inline]
+    #[inline(always)]
     fn reply<R: Serialize>(progress: &Progress, response: &R, spare: &mut [u8]) -> Result<usize, EncodeError> {
         if progress.phase == Phase::Bare {
             return K::encode(response, spare);
@@ -75,12 +79,16 @@ impl<K: Codec> ServerProtocol for Both<K> {
             Session::<K>::refuse(progress, output, code, number, reason);
         }
     }
+
+    fn break_off<const N: usize>(progress: &mut Progress, input: &Buffer<N>) -> bool {
+        progress.phase != Phase::Bare && Session::<K>::break_off(progress, input)
+    }
 }
 
 /// Finds out which wire the client speaks. Whether that is certain.
 fn decide<const N: usize>(progress: &mut Progress, input: &mut Buffer<N>) -> bool {
     let there = input.bytes();
-    if there.iter().zip(&PREFACE).any(|(there, preface)| there != preface) {
+    if !begins_as_a_session(there) {
         progress.phase = Phase::Bare;
         return true;
     }

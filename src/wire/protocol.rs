@@ -59,6 +59,10 @@ pub trait ServerProtocol: Protocol {
         number: usize,
         reason: &dyn Display,
     );
+
+    /// Which command has begun to arrive in `input` and will never be whole: a refusal names it from now on. Whether there is
+    /// one, and the peer can be told.
+    fn break_off<const N: usize>(progress: &mut Self::Progress, input: &Buffer<N>) -> bool;
 }
 
 /// A client's side.
@@ -133,6 +137,10 @@ impl<K: Codec> ServerProtocol for K {
 
     #[inline]
     fn refuse<const N: usize>((): &(), _: &mut Buffer<N>, _: Code, _: usize, _: &dyn Display) {}
+
+    fn break_off<const N: usize>((): &mut (), _: &Buffer<N>) -> bool {
+        false
+    }
 }
 
 impl<K: Codec> ClientProtocol for K {

@@ -12,6 +12,8 @@
 )]
 
 mod comparing;
+mod costs;
+mod hostile;
 mod names;
 mod pairs;
 mod responses;

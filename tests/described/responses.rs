@@ -96,5 +96,8 @@ fn enums() {
     assert_eq!(read(&NewReply::Level(5)), Ok(OldReply::Level(5)));
     assert_eq!(read(&NewReply::Limit { more: "x".into(), rate: 7 }), Ok(OldReply::Limit { rate: 7, burst: None }));
     assert!(matches!(read::<_, OldReply>(&NewReply::Level(-5)), Err(DecodeError::Custom(_))));
-    assert!(matches!(read::<_, NewReply>(&OldReply::Done), Err(DecodeError::Custom(_))), "at is missing");
+    let error = read::<_, NewReply>(&OldReply::Done).unwrap_err();
+    assert_eq!(error.to_string(), "the type refused the value: missing field `at`");
+    let error = read::<_, Result<u8, u8>>(&OldReply::Done).unwrap_err();
+    assert_eq!(error.to_string(), "the type refused the value: unknown variant `Done`, expected `Ok` or `Err`");
 }

@@ -90,14 +90,18 @@ struct Chain<T> {
     it: T,
 }
 
-/// Fingerprints and texts of a form everywhere that it can be.
+/// Fingerprints and texts of a form in many places. Every place is one more type to compile, so most forms get `few`:
+/// `pairs` has edits at every depth of types that are interpreted.
 macro_rules! everywhere {
     ($all:ident: $($form:ty)*) => {$(
-        everywhere!(@ $all $form: $form, Option<$form>, Vec<$form>, HashMap<u8, $form>, (u8, $form), [$form; 3], Result<u8, $form>,
-            Field<$form>, Newtype<$form>, Tuple<$form>, Struct<$form>, Recursive<$form>, Chain<$form>, Newtype<Field<$form>>,
-            Field<Struct<Tuple<Option<Vec<Newtype<$form>>>>>>);
+        everywhere!(@ $all: Option<$form>, Vec<$form>, HashMap<u8, $form>, (u8, $form), [$form; 3], Result<u8, $form>,
+            Newtype<$form>, Tuple<$form>, Struct<$form>, Chain<$form>, Newtype<Field<$form>>);
+        everywhere!($all few: $form);
     )*};
-    (@ $all:ident $form:ty: $($type:ty),*) => { $($all.push((fingerprint::<$type>(), described::<$type>(4096), text::<$type>()));)* };
+    ($all:ident few: $($form:ty)*) => {$(
+        everywhere!(@ $all: $form, Field<$form>, Recursive<$form>, Field<Struct<Tuple<Option<Vec<Newtype<$form>>>>>>);
+    )*};
+    (@ $all:ident: $($type:ty),*) => { $($all.push((fingerprint::<$type>(), described::<$type>(4096), text::<$type>()));)* };
 }
 
 #[test]
@@ -108,13 +112,14 @@ fn every_edit_at_every_depth_changes_the_fingerprint() {
         to_float, to_text, two, unnamed, widened,
     };
     let mut all = Vec::new();
-    everywhere! { all:
-        base::Form appended::Form inserted::Form removed::Form reordered::Form renamed::Form fields_swapped::Form
-        field_renamed::Form field_added::Form field_removed::Form sign_changed::Form widened::Form optional::Form
+    everywhere! { all: base::Form widened::Form }
+    everywhere! { all few:
+        appended::Form inserted::Form removed::Form reordered::Form renamed::Form fields_swapped::Form
+        field_renamed::Form field_added::Form field_removed::Form sign_changed::Form optional::Form
         listed::Form two::Form emptied::Form filled::Form named::Form unnamed::Form to_bool::Form to_float::Form
         to_char::Form to_text::Form aliased::Form field_aliased::Form
     }
-    assert_eq!(all.len(), 25 * 15);
+    assert_eq!(all.len(), 2 * 15 + 23 * 4);
     for (index, (fingerprint, _, text)) in all.iter().enumerate() {
         for (other, _, of) in &all[index + 1..] {
             assert_ne!(fingerprint, other, "{text}\n{of}");

@@ -18,7 +18,9 @@ mod edits;
 mod findings;
 mod forms;
 mod hostile;
+mod made_up;
 mod misbehaving;
+mod pairs;
 mod snapshots;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod stack;

@@ -15,6 +15,7 @@ mod exhaustion;
 mod foreign_user;
 mod forwarding;
 mod hot_restart;
+mod pauses;
 mod serial;
 mod supervisor;
 mod upstream;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::example::Background;
-use crate::project::Project;
+use crate::project::{Project, SERDE};
 
 const TYPES: &str = r#"
 use serde::{Deserialize, Serialize};
@@ -53,10 +53,9 @@ fn main() {
 fn types_daemon_and_client_are_crates_of_their_own() {
     let project = Project::new("client", "types = { path = \"types\" }");
     project.program("client", CLIENT);
-    let serde = "serde = { version = \"1\", features = [\"derive\"] }";
     let root = env!("CARGO_MANIFEST_DIR");
     for (name, file, source, more) in [
-        ("types", "lib.rs", TYPES, format!("ipc-server = {{ path = {root:?}, default-features = false }}\n{serde}")),
+        ("types", "lib.rs", TYPES, format!("ipc-server = {{ path = {root:?}, default-features = false }}\n{SERDE}")),
         ("daemon", "main.rs", DAEMON, format!("ipc-server = {{ path = {root:?} }}\ntypes = {{ path = \"../types\" }}")),
     ] {
         let package = project.path(name);

@@ -7,6 +7,7 @@ mod example;
 mod project;
 
 mod contract;
+mod must_not_compile;
+mod package;
 mod source_compatibility;
 mod stranger;
-mod typestate;

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::project::Project;
+use crate::project::{Project, SERDE};
 
 /// The example's source, where cargo keeps the published package.
 fn published_example() -> String {
@@ -24,22 +24,20 @@ fn published_example() -> String {
 
 #[test]
 fn the_published_example_compiles_unchanged_and_runs() {
-    let project = Project::new(
-        "published-example",
-        "clap = { version = \"4\", features = [\"derive\"] }\nserde = { version = \"1\", features = [\"derive\"] }",
-    );
-    project.program("simple", &published_example());
+    let clap = "clap = { version = \"4\", features = [\"derive\"] }";
+    let project = Project::new("published-example", &format!("{clap}\n{SERDE}"));
+    project.program("published-example", &published_example());
     let built = project.cargo().args(["build", "--quiet", "--offline"]).output().unwrap();
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 
-    let mut server = project.built("simple").arg("server").stdout(Stdio::piped()).spawn().unwrap();
+    let mut server = project.built("published-example").arg("server").stdout(Stdio::piped()).spawn().unwrap();
     let start = Instant::now();
     while !project.path("ipc-server.sock").exists() {
         assert!(start.elapsed() < Duration::from_secs(10), "the server did not start");
         thread::sleep(Duration::from_millis(5));
     }
     let client = |arguments: &[&str]| {
-        let output = project.built("simple").arg("client").args(arguments).output().unwrap();
+        let output = project.built("published-example").arg("client").args(arguments).output().unwrap();
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
     let quiet = String::new();

@@ -24,5 +24,6 @@ mod pipelining;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod sessions;
+mod shown;
 mod succession;
 mod table_model;

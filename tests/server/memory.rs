@@ -54,7 +54,7 @@ fn the_size_of_a_server_is_known_at_compile_time() {
     sizes_with_sessions!(256 1, 1024 8, 65536 8);
     sizes!(256 1, 256 8, 256 64, 1024 1, 1024 8, 1024 64, 4096 1, 4096 8, 4096 64, 65536 8);
     assert_eq!(size_of::<Client<Bincode>>(), 200 + 2 * 1024 + 48);
-    assert_eq!(size_of::<Client>(), 200 + 2 * 1024 + 48 + 1024 + 176);
+    assert_eq!(size_of::<Client>(), 200 + 2 * 1024 + 48 + 1024 + 192);
 }
 
 #[test]

@@ -412,3 +412,86 @@ fn a_description_that_is_longer_than_the_buffers_comes_in_parts() {
     );
     assert_eq!(handled.served, 1);
 }
+
+/// The hello of a client, and the head of a frame with a command, of which the rest does not come.
+fn begin_a_command(path: &str) -> UnixStream {
+    let fingerprints = ipc_server::wire::session::Fingerprints::of::<Command, ipc_server::codec::Bincode>().unwrap();
+    let mut client = UnixStream::connect(path).unwrap();
+    let mut sent = b"\xff\xff\xff\xff\xffipc\x01\0\x14\0\0\x04\0\0".to_vec();
+    sent.extend(fingerprints.command.to_u64().to_le_bytes());
+    sent.extend(fingerprints.response.to_u64().to_le_bytes());
+    sent.extend(b"\x05\0\0\x01\x07\0\0\0\x01");
+    client.write_all(&sent).unwrap();
+    client
+}
+
+/// What the server says behind its hello until it closes.
+fn last_words(client: &mut UnixStream) -> Vec<u8> {
+    let mut received = Vec::new();
+    client.read_to_end(&mut received).unwrap();
+    received.split_off(32.min(received.len()))
+}
+
+/// A refusal of the command, which was not executed.
+fn refusal(code: u8) -> Vec<u8> {
+    [b"\x08\0\0\x83\x07\0\0\0".as_slice(), &[code, 0, 0, 0, 0, 0, 0, 0]].concat()
+}
+
+#[test]
+fn a_client_is_told_that_its_command_has_expired() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().deadline(Duration::from_millis(50)).bind(path.as_str()).unwrap();
+    let handled = serve_while(&mut server, &mut answer, || {
+        assert_eq!(last_words(&mut begin_a_command(&path)), refusal(8));
+    });
+    assert_eq!(handled.expired, 1);
+}
+
+#[test]
+fn a_client_is_told_that_it_has_made_room_for_another() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().connections::<1>().bind(path.as_str()).unwrap();
+    let handled = serve_while(&mut server, &mut answer, || {
+        let mut first = begin_a_command(&path);
+        let mut hello = [0; 32];
+        first.read_exact(&mut hello).unwrap();
+        let _second = begin_a_command(&path);
+        let mut received = Vec::new();
+        first.read_to_end(&mut received).unwrap();
+        assert_eq!(received, refusal(9));
+    });
+    assert_eq!(handled.evicted, 1);
+}
+
+#[test]
+fn a_client_is_told_that_the_server_ends() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().bind(path.as_str()).unwrap();
+    let mut client = begin_a_command(&path);
+    while server.totals().pending == 0 {
+        server.wait(None).unwrap();
+        server.serve(&mut answer).unwrap();
+    }
+    let last = server.shutdown_with(&mut answer, Duration::ZERO).unwrap();
+    assert_eq!(last.pending, 1);
+    assert_eq!(last_words(&mut client), refusal(10));
+}
+
+#[test]
+fn what_is_not_a_command_is_refused_with_the_reason() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let mut server = IpcServer::<Command>::builder().bind(path.as_str()).unwrap();
+    serve_while(&mut server, &mut answer, || {
+        let mut client = begin_a_command(&path);
+        client.write_all(b"\0\xff\0\0").unwrap();
+        let expected =
+            [b"\x2b\0\0\x83\x07\0\0\0\x02\0\0\0\0\0\0\0".as_slice(), b"an enum has no variant of index 16711681"];
+        let mut words = last_words(&mut client);
+        words[0] = 0x2b;
+        assert_eq!(String::from_utf8_lossy(&words), String::from_utf8_lossy(&expected.concat()));
+    });
+}

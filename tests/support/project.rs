@@ -7,6 +7,9 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+/// The line that nearly all need.
+pub(crate) const SERDE: &str = "serde = { version = \"1\", features = [\"derive\"] }";
+
 /// A package whose only path dependency is this crate.
 pub(crate) struct Project {
     directory: TempDir,

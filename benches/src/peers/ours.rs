@@ -88,7 +88,7 @@ impl OneThread for Session {
     }
 
     fn receive(&mut self) -> Outcome {
-        let mut buffer = [0; 128];
+        let mut buffer = [0; 64];
         let received = self.client.receive(&mut buffer)?;
         // Before the first response there is the server's hello, which has no name of a program here.
         let hello = if self.is_greeted { 0 } else { HEAD + 24 };

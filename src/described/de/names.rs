@@ -9,23 +9,19 @@ use crate::layout::{Fields, Names, Variants};
 /// Whether the fields are those of `list`, in its order, and have no other names.
 #[inline]
 pub(super) fn are_same_fields(mut fields: Fields<'_>, list: &[&str]) -> bool {
-    list.iter().all(|name| fields.next().is_some_and(|(names, _)| names.only() == Some(name)))
-        && fields.next().is_none()
+    list.iter().all(|name| fields.next().is_some_and(|(names, _)| names.is_only(name))) && fields.next().is_none()
 }
 
 /// Whether the variants are those of `list`, in its order, and have no other names.
 fn are_same_variants(mut variants: Variants<'_>, list: &[&str]) -> bool {
-    list.iter().all(|name| variants.next().is_some_and(|variant| variant.names().only() == Some(name)))
+    list.iter().all(|name| variants.next().is_some_and(|variant| variant.names().is_only(name)))
         && variants.next().is_none()
 }
 
 /// The name that `list` has, and none if it has several that are apart.
 #[inline]
-pub(super) fn choose<'d>(names: Names<'d>, list: &[&str], apart: impl Fn(&str, &str) -> bool) -> Option<&'d str> {
-    match names.only() {
-        Some(only) => Some(only),
-        None => choose_of_several(names, list, apart),
-    }
+pub(super) fn choose<'d>(mut names: Names<'d>, list: &[&str], apart: impl Fn(&str, &str) -> bool) -> Option<&'d str> {
+    if names.is_one() { names.next() } else { choose_of_several(names, list, apart) }
 }
 
 #[cold]

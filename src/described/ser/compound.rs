@@ -158,7 +158,7 @@ impl<'m, 'a, 'd, L: Layout> Fields<'m, 'a, 'd, L> {
                 None => return Ok(None),
             },
         };
-        if names.only().is_none() {
+        if !names.is_one() {
             if let Some(apart) = self.serializer.message.apart {
                 let of = self.of;
                 if names.into_iter().any(|other| other != name && apart(false, of, name, other)) {

@@ -52,7 +52,7 @@ impl Head {
     }
 
     /// Writes a frame whose content `write` puts behind its head, and returns how many bytes it takes in all.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn frame<E>(
         kind: u8,
         id: u32,

@@ -46,7 +46,7 @@ pub(crate) enum ClientHello {
 /// 32     name and version of the client's program, UTF-8
 /// ```
 pub(crate) fn parse_client(bytes: &[u8]) -> ClientHello {
-    if bytes.iter().zip(&PREFACE).any(|(there, preface)| there != preface) {
+    if !begins_as_a_session(bytes) {
         return ClientHello::None;
     }
     let Some(&[version, _flags, low, high]) = bytes.get(8..).and_then(|bytes| bytes.first_chunk()) else {
@@ -66,6 +66,15 @@ pub(crate) fn parse_client(bytes: &[u8]) -> ClientHello {
     }
 }
 
+/// Whether these bytes, or as many of them as have come, are a session's first.
+#[inline]
+pub(crate) fn begins_as_a_session(bytes: &[u8]) -> bool {
+    match bytes.first_chunk() {
+        Some(first) => *first == PREFACE,
+        None => PREFACE.starts_with(bytes),
+    }
+}
+
 /// Writes a client's hello, and returns how many bytes it takes. `None` if it does not fit.
 pub(crate) fn write_client(
     capacity: usize,
@@ -77,14 +86,12 @@ pub(crate) fn write_client(
     let length = CLIENT + program.len();
     let into = into.get_mut(..length)?;
     let (head, rest) = into.split_first_chunk_mut::<CLIENT>()?;
-    let [c, r] = fingerprints.to_bytes();
-    let capacity = u32::try_from(capacity).unwrap_or(u32::MAX).to_le_bytes();
     #[expect(clippy::cast_possible_truncation, reason = "a hello is shorter than 256 bytes")]
-    let following = ((length - 12) as u16).to_le_bytes();
-    let parts: [&[u8]; 6] = [&PREFACE, &[VERSION, 0], &following, &capacity, &c, &r];
-    for (to, from) in head.iter_mut().zip(parts.into_iter().flatten()) {
-        *to = *from;
-    }
+    let following = (length - 12) as u16;
+    put(head, 0, PREFACE);
+    put(head, 8, [VERSION, 0]);
+    put(head, 10, following.to_le_bytes());
+    put_capacity_and_fingerprints(head, 12, capacity, fingerprints);
     rest.copy_from_slice(program.as_bytes());
     Some(length)
 }
@@ -125,19 +132,33 @@ impl<'a> ServerHello<'a> {
         let program = shortened(self.program);
         let into = into.get_mut(..SERVER + program.len())?;
         let (head, rest) = into.split_first_chunk_mut::<SERVER>()?;
-        let [c, r] = self.fingerprints.to_bytes();
-        let capacity = u32::try_from(self.capacity).unwrap_or(u32::MAX).to_le_bytes();
-        let parts: [&[u8]; 4] = [&[VERSION, 0, 0, 0], &capacity, &c, &r];
-        for (to, from) in head.iter_mut().zip(parts.into_iter().flatten()) {
-            *to = *from;
-        }
+        put(head, 0, [VERSION, 0, 0, 0]);
+        put_capacity_and_fingerprints(head, 4, self.capacity, self.fingerprints);
         rest.copy_from_slice(program.as_bytes());
         Some(SERVER + program.len())
     }
 }
 
+#[inline]
+fn put<const LENGTH: usize>(into: &mut [u8], at: usize, bytes: [u8; LENGTH]) {
+    if let Some(place) = into.get_mut(at..at + LENGTH) {
+        place.copy_from_slice(&bytes);
+    }
+}
+
+#[inline]
+fn put_capacity_and_fingerprints(into: &mut [u8], at: usize, capacity: usize, fingerprints: Fingerprints) {
+    let [command, response] = fingerprints.to_bytes();
+    put(into, at, u32::try_from(capacity).unwrap_or(u32::MAX).to_le_bytes());
+    put(into, at + 4, command);
+    put(into, at + 12, response);
+}
+
 /// The beginning of `text` that is told.
 pub(crate) fn shortened(text: &str) -> &str {
+    if text.len() <= LONGEST_PROGRAM {
+        return text;
+    }
     let end = text.char_indices().map(|(at, character)| at + character.len_utf8());
     let end = end.take_while(|end| *end <= LONGEST_PROGRAM).last().unwrap_or(0);
     text.get(..end).unwrap_or_default()

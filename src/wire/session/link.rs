@@ -1,8 +1,13 @@
 //! What a client knows of its server.
 
+mod untyped;
+
 use core::fmt;
 
 use heapless::String;
+
+pub use self::untyped::{Taken, Untyped};
+use self::untyped::{encode_as, is_described};
 
 use super::frame::{HEAD, Head, kind};
 use super::hello::{ServerHello, shortened, write_client};
@@ -253,7 +258,7 @@ impl<K: Format, const D: usize> ClientProtocol for ClientSession<K, D> {
 
     #[inline]
     fn ask<C: Request>(link: &mut &mut Link<D>, command: &C, spare: &mut [u8]) -> Result<usize, Unasked> {
-        let greeting = if link.is_greeted { 0 } else { greet(link, spare)? };
+        let greeting = if link.is_greeted { 0 } else { greet(link, spare.len().saturating_sub(HEAD), spare)? };
         link.id = link.id.wrapping_add(1);
         let spare = spare.get_mut(greeting..).unwrap_or_default();
         let too_short = Unasked::NotEncoded(EncodeError::BufferFull);
@@ -327,8 +332,7 @@ fn begin<'l, C: Request, K: Codec, const D: usize>(
 
 /// Writes the hello, and returns how many bytes it takes.
 #[cold]
-fn greet<const D: usize>(link: &Link<D>, spare: &mut [u8]) -> Result<usize, Unasked> {
-    let capacity = spare.len().saturating_sub(HEAD);
+fn greet<const D: usize>(link: &Link<D>, capacity: usize, spare: &mut [u8]) -> Result<usize, Unasked> {
     write_client(capacity, link.written(), link.program, spare).ok_or(Unasked::NotEncoded(EncodeError::BufferFull))
 }
 
@@ -361,16 +365,12 @@ fn adapt<C: Request, K: Format, const D: usize>(link: &mut Link<D>) -> Unanswere
         link.form = Form::Own;
         return Unanswered::OtherForm;
     }
-    let [(command, _), (response, _)] = link.received;
-    let (commands, rest) = link.descriptions.split_at_mut_checked(command).unwrap_or_default();
-    let responses = rest.get_mut(..response).unwrap_or_default();
-    let (Ok(command), Ok(response)) = (Description::validate(commands), Description::validate(responses)) else {
-        return Unanswered::OtherWire;
-    };
-    if command.fingerprint(K::NAME) != theirs.command || response.fingerprint(K::NAME) != theirs.response {
-        return Unanswered::OtherCodec;
+    match is_described(link, K::NAME) {
+        Ok(true) => {}
+        Ok(false) => return Unanswered::OtherCodec,
+        Err(unanswered) => return unanswered,
     }
-    match described::unreadable::<C::Response>(response.root(), &mut [0; SAMPLE]) {
+    match described::unreadable::<C::Response>(link.forms().1.root(), &mut [0; SAMPLE]) {
         Some(error) => Unanswered::NeverReadable(error),
         None => {
             link.form = Form::Theirs(theirs);
@@ -385,17 +385,7 @@ fn encode_by_name<C: Request, K: Format>(
     form: Description<'_>,
     into: &mut [u8],
 ) -> Result<usize, Unasked> {
-    use described::EncodeError as Error;
-
-    described::encode::<K, C>(command, form.root(), into).map_err(|error| match error {
-        Error::Refused(refusal) => Unasked::NotCarried(refusal),
-        Error::BufferFull => Unasked::NotEncoded(EncodeError::BufferFull),
-        Error::LengthUnknown => Unasked::NotEncoded(EncodeError::LengthUnknown),
-        Error::LengthMismatch => Unasked::NotEncoded(EncodeError::LengthMismatch),
-        Error::TooManyZeroSized => Unasked::NotEncoded(EncodeError::TooManyZeroSized),
-        Error::TooDeep => Unasked::NotEncoded(EncodeError::TooDeep),
-        Error::Custom(message) => Unasked::NotEncoded(EncodeError::Custom(message)),
-    })
+    encode_as(|| described::encode::<K, C>(command, form.root(), into))
 }
 
 /// Takes in a frame that is no response to what was asked. Whether the server has said that it executes nothing and has described

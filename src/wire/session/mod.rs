@@ -74,7 +74,7 @@
 
 mod fingerprints;
 pub(crate) mod frame;
-mod hello;
+pub(super) mod hello;
 mod link;
 mod offer;
 mod refusal;
@@ -85,7 +85,7 @@ use core::marker::PhantomData;
 pub use self::fingerprints::Fingerprints;
 pub(crate) use self::hello::LEAST_CAPACITY;
 pub use self::hello::LONGEST_PROGRAM;
-pub use self::link::{Link, Server};
+pub use self::link::{Link, Server, Taken, Untyped};
 pub use self::offer::{Offer, OfferError};
 pub(crate) use self::refusal::Code;
 pub use self::refusal::{Reason, Refusal};

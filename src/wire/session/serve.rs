@@ -39,7 +39,8 @@ impl<K: Codec> ServerProtocol for Session<K> {
         offer
     }
 
-    #[inline]
+    // Out of line, the command would go through memory.
+    #[inline(always)]
     fn take<C: Request, const N: usize>(
         offer: &&Offer,
         progress: &mut Progress,
@@ -61,16 +62,14 @@ impl<K: Codec> ServerProtocol for Session<K> {
                     _ => Err(malformed::<C, K>(content)),
                 };
             }
-            // It needs room for its answer, and what is there leaves first.
-            if !output.is_empty() && output.spare().len() < LONGEST_ANSWER {
+            if !answer::<C, N>(offer, progress, input, output)? {
                 return Ok(None);
             }
-            answer::<C, N>(offer, progress, input, output)?;
         }
         Ok(None)
     }
 
-    #[inline]
+    #[inline(always)]
     fn reply<R: Serialize>(progress: &Progress, response: &R, spare: &mut [u8]) -> Result<usize, EncodeError> {
         Head::frame(kind::RESPONSE, progress.id, spare, EncodeError::BufferFull, |spare| K::encode(response, spare))
     }
@@ -88,6 +87,13 @@ impl<K: Codec> ServerProtocol for Session<K> {
         }
         let written = write_refusal(progress.id, output.spare(), code, number, reason);
         output.fill(written);
+    }
+
+    #[cold]
+    fn break_off<const N: usize>(progress: &mut Progress, input: &Buffer<N>) -> bool {
+        // Before all of its head has come, it is the client's only one.
+        progress.id = Head::parse(input.bytes()).map_or(0, |head| head.id);
+        progress.phase != Phase::Undecided && !input.is_empty()
     }
 }
 
@@ -133,23 +139,27 @@ fn malformed<C: Request, K: Codec>(content: &[u8]) -> Refused {
     }
 }
 
-/// Answers the hello or the frame at the front of `input`, which is no command to be executed.
+/// Answers the hello or the frame at the front of `input`, which is no command to be executed. Whether there was room for the
+/// answer: what is in `output` has to leave first otherwise.
 #[cold]
 fn answer<C: Request, const N: usize>(
     offer: &Offer,
     progress: &mut Progress,
     input: &mut Buffer<N>,
     output: &mut Buffer<N>,
-) -> Result<(), Refused> {
+) -> Result<bool, Refused> {
+    if !output.is_empty() && output.spare().len() < LONGEST_ANSWER {
+        return Ok(false);
+    }
     if matches!(progress.phase, Phase::Undecided | Phase::Hello) {
-        return greet::<C, N>(offer, progress, input, output);
+        return greet::<C, N>(offer, progress, input, output).map(|()| true);
     }
     let Some(head) = Head::parse(input.bytes()) else {
         input.wait_for(HEAD - input.len());
-        return Ok(());
+        return Ok(true);
     };
     progress.id = head.id;
-    let Some(content) = content_of(head, input) else { return not_all::<(), N>(head, input).map(|_| ()) };
+    let Some(content) = content_of(head, input) else { return not_all::<(), N>(head, input).map(|_| true) };
     let mut refusal = None;
     match (head.kind, content) {
         (kind::COMMAND, _) => refusal = Some(Code::OtherForm),
@@ -172,7 +182,7 @@ fn answer<C: Request, const N: usize>(
         output.fill(written);
     }
     input.consume(HEAD + head.length);
-    Ok(())
+    Ok(true)
 }
 
 /// Answers a client's hello: with the server's, and if their forms differ with as much of the descriptions as there is room for.

@@ -1,16 +1,12 @@
-//! Every descriptor is close-on-exec and non-blocking, and none is left behind. A program of its own, since it looks at all
-//! descriptors of the process.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
-mod support;
+//! Every descriptor is close-on-exec and non-blocking, and none is left behind.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 
+use crate::support::{Command, Scratch, connect, handle_until};
 use ipc_server::{Client, IpcServer};
 use rustix::fs::OFlags;
-use support::{Command, Scratch, connect, handle_until};
 
 fn descriptors() -> BTreeSet<u32> {
     // The listing's own descriptor is gone when the entry is looked at.
@@ -29,6 +25,7 @@ fn flags(descriptor: u32) -> (OFlags, String) {
 
 #[test]
 fn descriptors_are_close_on_exec_non_blocking_and_closed_in_the_end() {
+    let _alone = crate::alone();
     let scratch = Scratch::new();
     let path = scratch.path("s");
     let before = descriptors();

@@ -1,44 +1,12 @@
-//! A message makes its type reserve no more than its bytes can hold. A program of its own, since it replaces the allocator.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+//! A message makes its type reserve no more than its bytes can hold.
 
-#[path = "support/model.rs"]
-mod model;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::fmt;
 
+use crate::model::encoded;
+use crate::{HELD, MOST};
 use ipc_server::codec::{Bincode, Codec, DecodeError, MAX_ZERO_SIZED, PrefixError};
-use model::encoded;
 use serde::de::{self, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-
-struct Counting;
-
-thread_local! {
-    static HELD: Cell<usize> = const { Cell::new(0) };
-    static MOST: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is passed on unchanged to the system's allocator, whose guarantees are therefore ours. Counting
-// touches thread-locals that need no initialisation, so it does not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        HELD.set(HELD.get().saturating_add(layout.size()));
-        MOST.set(MOST.get().max(HELD.get()));
-        // SAFETY: the caller's obligations are those of the system's allocator.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.set(HELD.get().saturating_sub(layout.size()));
-        // SAFETY: `pointer` came from `alloc` above, so from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// How many bytes `work` holds at most.
 fn held<T>(work: impl FnOnce() -> T) -> (T, usize) {

@@ -1,40 +1,13 @@
-//! From `bind` to `drop`, server and client allocate nothing. A program of its own, since it replaces the allocator.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+//! From `bind` to `drop`, server and client allocate nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 #[cfg(feature = "log")]
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use crate::ALLOCATIONS;
 use ipc_server::described::Format;
 use ipc_server::{Client, IpcServer, IpcServerCommand, call};
 use serde::{Deserialize, Serialize};
-
-struct Counting;
-
-thread_local! {
-    /// How many allocations this thread made while they are counted. Each test counts its own.
-    static ALLOCATIONS: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-// SAFETY: every call is passed on unchanged to the system's allocator, whose guarantees are therefore ours. Counting
-// touches a thread-local that needs no initialisation, so it does not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get().map(|before| before + 1));
-        // SAFETY: the caller's obligations are those of the system's allocator.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `alloc` above, so from the system's allocator.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// How many allocations `work` makes on this thread.
 ///

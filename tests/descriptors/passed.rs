@@ -1,18 +1,14 @@
-//! Descriptors that a client sends along (`SCM_RIGHTS`, man 7 unix) never enter the daemon. A program of its own, since it
-//! counts the descriptors of the process.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
-
-mod support;
+//! Descriptors that a client sends along (`SCM_RIGHTS`, man 7 unix) never enter the daemon.
 
 use std::fs;
 use std::io::{IoSlice, Read};
 use std::mem::MaybeUninit;
 use std::os::unix::net::UnixStream;
 
+use crate::support::{Command, Response, Scratch, connect, connect_and_send, response};
 use ipc_server::IpcServer;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
-use support::{Command, Response, Scratch, connect, connect_and_send, response};
 
 /// The most that one message takes (`SCM_MAX_FD`).
 const MOST: usize = 253;
@@ -32,6 +28,7 @@ fn open_descriptors() -> usize {
 
 #[test]
 fn descriptors_sent_along_are_closed_and_the_command_is_served() {
+    let _alone = crate::alone();
     let scratch = Scratch::new();
     let path = scratch.path("s");
     let mut server = IpcServer::<Command>::new(&path).unwrap();

@@ -1,0 +1,8 @@
+use ipc_server::IpcServerCommand;
+use ipc_server::connection::{Asked, Connection, Transport};
+
+fn f<C: IpcServerCommand, T: Transport>(asked: Connection<'_, Asked<C>, T>) {
+    let _ = asked.process(&mut ()); //~ E0599: no method named `process`
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use ipc_server::IpcServerCommand;
+use ipc_server::connection::{Connection, Replied, Transport};
+
+fn f<C: IpcServerCommand, T: Transport>(replied: Connection<'_, Replied, T>) {
+    let _ = replied.read_ahead::<C>(); //~ E0599: no method named `read_ahead`
+}
+
+fn main() {}
