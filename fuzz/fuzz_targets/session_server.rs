@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::task::Poll;
 
 use arbitrary::Arbitrary;
+use bincode::Options;
 use ipc_server::codec::Bincode;
 use ipc_server::connection::{Buffers, Connection, Step, Transport};
 use ipc_server::wire::session::{Fingerprints, LONGEST_PROGRAM, Offer, PREFACE};
@@ -212,6 +213,11 @@ enum Answer {
     Description { id: u32, which: u8, offset: usize },
 }
 
+fn decode(bytes: &mut &[u8]) -> bincode::Result<Command> {
+    // A text may claim to be of any length.
+    bincode::options().with_fixint_encoding().allow_trailing_bytes().with_limit(4096).deserialize_from(bytes)
+}
+
 /// What a server does with all of `bytes`.
 #[derive(Default)]
 struct Model {
@@ -279,7 +285,7 @@ impl Model {
 
     fn execute(&mut self, id: u32, content: &[u8]) {
         let mut rest = content;
-        match bincode::deserialize_from::<_, Command>(&mut rest) {
+        match decode(&mut rest) {
             Ok(command) if rest.is_empty() => {
                 if command == Command::Forbidden {
                     return self.refuse(id, 4, 0);
@@ -298,7 +304,7 @@ impl Model {
     /// On the bare wire: what may be executed at most.
     fn of_bare(mut bytes: &[u8]) -> Vec<Command> {
         let mut commands = Vec::new();
-        while let Ok(command) = bincode::deserialize_from(&mut bytes) {
+        while let Ok(command) = decode(&mut bytes) {
             commands.push(command);
         }
         commands
@@ -383,6 +389,13 @@ fuzz_target!(|script: Script| {
         return;
     }
     let model = Model::of_session(&bytes, script.has_bare);
+    // The hello waits for the first response. On a transport that is busy by then, both must fit.
+    if !is_open && !script.departures.is_empty() && executed.len() == 1 {
+        let both = 2 * HEAD + 24 + PROGRAM.len() + 8 + response(&executed[0]).len();
+        if both > CAPACITY && model.executed.starts_with(&executed) {
+            return;
+        }
+    }
     assert_eq!((is_open, &executed), (!model.is_over, &model.executed));
     let answers = answers(&transport.sent);
     assert!(model.answers.starts_with(&answers), "{answers:?} in place of {:?}", model.answers);
