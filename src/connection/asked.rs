@@ -28,6 +28,10 @@ impl<'b, C: Request, T: Transport, K: ClientWire, const N: usize> Connection<'b,
     /// [`DescriptionTooLong`](AskError::DescriptionTooLong), [`NeverReadable`](AskError::NeverReadable) and
     /// [`Unreadable`](AskError::Unreadable).
     pub fn receive_response(mut self) -> Receiving<'b, C, T, K, N> {
+        /// A server that sends without end what is no response must not keep the caller from looking at its clock.
+        const RECEIVES: u32 = 1024;
+
+        let mut left = RECEIVES;
         loop {
             let input = &mut self.buffers.input;
             match self.transport.receive(input.spare()) {
@@ -43,6 +47,12 @@ impl<'b, C: Request, T: Transport, K: ClientWire, const N: usize> Connection<'b,
                 Poll::Ready(Err(error)) => return Err(AskError::Transport(error)),
             }
             match self.take()? {
+                None if K::HAS_SESSIONS => {
+                    left -= 1;
+                    if left == 0 {
+                        return Ok(Step::NotYet(self));
+                    }
+                }
                 None => {}
                 Some(response) => {
                     let is_last = self.buffers.input.is_empty();

@@ -6,3 +6,4 @@ mod support;
 
 mod answering;
 mod asking;
+mod sessions;

@@ -24,6 +24,7 @@ mod pipelining;
 #[cfg(feature = "postcard")]
 mod postcard;
 mod sessions;
+mod sessions_hostile;
 mod shown;
 mod succession;
 mod table_model;

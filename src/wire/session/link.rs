@@ -50,6 +50,8 @@ enum Form {
     Own,
     /// The server's, which has these fingerprints.
     Theirs(Fingerprints),
+    /// Its own, and the server has said that it has another.
+    Unsettled,
 }
 
 /// The program at the other end of a [`Link`].
@@ -147,9 +149,12 @@ impl<const D: usize> Link<D> {
         self.server.pid = peer.map(|peer| peer.pid);
         self.capacity = hello.capacity;
         self.announced = (self.written() != hello.fingerprints).then_some(hello.fingerprints);
+        if self.form == Form::Unsettled {
+            self.form = Form::Own;
+        }
         if self.announced.is_some() {
             // The server describes itself anew, in the same place.
-            self.form = Form::Own;
+            self.form = Form::Unsettled;
             self.received = [(0, false); 2];
         }
     }
@@ -157,7 +162,7 @@ impl<const D: usize> Link<D> {
     /// The fingerprints of the form in which commands are written.
     const fn written(&self) -> Fingerprints {
         match self.form {
-            Form::Own => self.own,
+            Form::Own | Form::Unsettled => self.own,
             Form::Theirs(theirs) => theirs,
         }
     }
@@ -263,7 +268,7 @@ impl<K: Format, const D: usize> ClientProtocol for ClientSession<K, D> {
         let spare = spare.get_mut(greeting..).unwrap_or_default();
         let too_short = Unasked::NotEncoded(EncodeError::BufferFull);
         let written = Head::frame(kind::COMMAND, link.id, spare, too_short, |content| match link.form {
-            Form::Own => K::encode(command, content).map_err(Unasked::NotEncoded),
+            Form::Own | Form::Unsettled => K::encode(command, content).map_err(Unasked::NotEncoded),
             Form::Theirs(_) => encode_by_name::<C, K>(command, link.forms().0, content),
         })?;
         if written - HEAD > link.capacity {
@@ -296,6 +301,8 @@ impl<K: Format, const D: usize> ClientProtocol for ClientSession<K, D> {
             if head.kind == kind::RESPONSE && head.id == link.id {
                 let response = match link.form {
                     Form::Own => read::<C::Response, K>(content)?,
+                    // It has said that its types are others.
+                    Form::Unsettled => return Err(Unanswered::OtherWire),
                     Form::Theirs(_) => {
                         described::decode::<K, _>(content, link.forms().1.root()).map_err(Unanswered::Unreadable)?
                     }

@@ -139,8 +139,8 @@ fn malformed<C: Request, K: Codec>(content: &[u8]) -> Refused {
     }
 }
 
-/// Answers the hello or the frame at the front of `input`, which is no command to be executed. Whether there was room for the
-/// answer: what is in `output` has to leave first otherwise.
+/// Answers the hello or the frame at the front of `input`, which is no command to be executed. Whether to go on: if not, what is in
+/// `output` has to leave first, so that there is room for a response. A hello may leave with the first response.
 #[cold]
 fn answer<C: Request, const N: usize>(
     offer: &Offer,
@@ -182,7 +182,7 @@ fn answer<C: Request, const N: usize>(
         output.fill(written);
     }
     input.consume(HEAD + head.length);
-    Ok(true)
+    Ok(output.is_empty())
 }
 
 /// Answers a client's hello: with the server's, and if their forms differ with as much of the descriptions as there is room for.
