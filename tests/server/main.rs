@@ -27,3 +27,4 @@ mod sessions;
 mod shown;
 mod succession;
 mod table_model;
+mod untyped;
