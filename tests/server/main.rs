@@ -28,3 +28,4 @@ mod sessions_hostile;
 mod shown;
 mod succession;
 mod table_model;
+mod untyped;

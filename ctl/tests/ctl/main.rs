@@ -5,6 +5,7 @@ mod calling;
 mod describing;
 mod failing;
 mod readme;
+mod round_trips;
 mod support;
 mod types;
 mod verbs;

@@ -37,8 +37,8 @@ pub(crate) enum Setting {
 
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
 pub(crate) struct Limits {
-    soft: u16,
-    hard: Option<u16>,
+    pub(crate) soft: u16,
+    pub(crate) hard: Option<u16>,
 }
 
 #[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
