@@ -193,7 +193,10 @@ fn call(daemon: &mut Daemon, command: &Value, options: Options) -> Result<u8, Fa
         let received = daemon.receive::<Value>().map_err(Failure::calling)?;
         let (Received::Item(value) | Received::Response(value)) = &received;
         if matches!(received, Received::Item(_)) && !options.follow {
-            return Err(Failure::usage("this command answers several times: call it with --follow"));
+            return Err(Failure::new(
+                FAILED,
+                "this command answers several times, and was executed: call it with --follow",
+            ));
         }
         let kind = daemon.responses().root().kind();
         let text = if options.json {

@@ -24,6 +24,11 @@ pub(crate) enum Value {
 }
 
 impl Value {
+    /// Whether JSON has it as an object's key, with quotes around it.
+    fn is_name(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Bool(_) | Self::Char(_) | Self::Signed(_) | Self::Unsigned(_))
+    }
+
     /// The variant `name` that carries `content`.
     pub(crate) fn variant(name: &str, content: Self) -> Self {
         Self::Map(vec![(Self::Text(name.to_owned()), content)])
@@ -153,6 +158,9 @@ impl Serialize for Json<'_> {
             Value::F64(value) if !value.is_finite() => serializer.collect_str(value),
             Value::Some(value) => Json(value).serialize(serializer),
             Value::List(values) => serializer.collect_seq(values.iter().map(Json)),
+            Value::Map(entries) if !entries.iter().all(|(key, _)| key.is_name()) => {
+                serializer.collect_seq(entries.iter().map(|(key, value)| [Json(key), Json(value)]))
+            }
             Value::Map(entries) => serializer.collect_map(entries.iter().map(|(key, value)| (key, Json(value)))),
             value => value.serialize(serializer),
         }
@@ -218,13 +226,7 @@ impl fmt::Display for Shown<'_, '_> {
                 f.write_str("{")?;
                 for (index, (key, value)) in entries.iter().enumerate() {
                     f.write_str(if index > 0 { ", " } else { "" })?;
-                    match (key, key_form) {
-                        // The number, and not the text that it comes as.
-                        (Value::Text(key), Kind::Signed(_) | Kind::Unsigned(_) | Kind::Bool) => {
-                            write!(f, "{}", Clean(key))?
-                        }
-                        (key, form) => write!(f, "{}", Shown(key, form))?,
-                    }
+                    write!(f, "{}", Shown(key, key_form))?;
                     write!(f, ": {}", Shown(value, value_form))?;
                 }
                 f.write_str("}")

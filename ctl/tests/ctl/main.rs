@@ -6,6 +6,7 @@ mod describing;
 mod failing;
 mod readme;
 mod round_trips;
+mod streams;
 mod support;
 mod types;
 mod verbs;

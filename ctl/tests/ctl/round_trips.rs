@@ -122,6 +122,17 @@ fn structs_and_enums() {
 }
 
 #[test]
+fn keys_that_are_no_text_make_a_list_of_entries() {
+    let daemon = Daemon::start(
+        |path| IpcServer::<Echo<BTreeMap<(u8, Tree), u8>>>::builder().sessions().bind(path).unwrap(),
+        |Echo(value), _: Caller| value,
+    );
+    let json = r#"[[[1,"Leaf"],3],[[2,{"Node":["Leaf","Leaf"]}],4]]"#;
+    daemon.ctl(&["--json", json]).prints(json);
+    daemon.ctl(&[json]).prints("{(1, Leaf): 3, (2, Node(Leaf, Leaf)): 4}");
+}
+
+#[test]
 fn addresses_are_what_they_are_on_the_wire() {
     let daemon = Daemon::start(
         |path| IpcServer::<Echo<(IpAddr, SocketAddr)>>::builder().sessions().bind(path).unwrap(),
@@ -131,5 +142,5 @@ fn addresses_are_what_they_are_on_the_wire() {
     daemon.ctl(&["--json", json]).prints(json);
     daemon
         .ctl(&["V4", "127", "0", "0", "1", "V4", "[[10,0,0,1],80]"])
-        .prints("(V4((127, 0, 0, 1)), V4((10, 0, 0, 1), 80))");
+        .prints("(V4(127, 0, 0, 1), V4((10, 0, 0, 1), 80))");
 }

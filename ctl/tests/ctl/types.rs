@@ -41,7 +41,7 @@ pub(crate) struct Limits {
     pub(crate) hard: Option<u16>,
 }
 
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
+#[derive(Serialize, Deserialize, Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tree {
     Leaf,
     Node(Box<Self>, Box<Self>),
