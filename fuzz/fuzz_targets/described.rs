@@ -199,7 +199,9 @@ fuzz_target!(|script: Script| {
                 let _ = described::unreadable::<new::Command>(form, &mut [0; 128]);
                 if let Ok(length) = described::encode::<Bincode, _>(&value, form, &mut buffer) {
                     let read = described::decode_value::<Bincode, Value>(&buffer[..length], form);
-                    assert!(read.is_ok(), "{read:?}: {value:?} of {form:?}");
+                    // See `across`.
+                    let is_too_deep = matches!(read, Err(described::DecodeError::Malformed(DecodeError::TooDeep)));
+                    assert!(read.is_ok() || is_too_deep, "{read:?}: {value:?} of {form:?}");
                 }
             }
         }
