@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use arbitrary::Arbitrary;
-use ipc_server::codec::{Bincode, Codec};
+use ipc_server::codec::{Bincode, Codec, DecodeError};
 use ipc_server::described;
 use ipc_server::layout::{self, Description, Kind, Node};
 use libfuzzer_sys::fuzz_target;
@@ -152,7 +152,12 @@ where
     let theirs = Description::validate(&mut theirs).unwrap().root();
 
     // In its own form.
-    assert_eq!(described::decode_value::<Bincode, Value>(&bytes, ours).as_ref(), Ok(&json));
+    let read = described::decode_value::<Bincode, Value>(&bytes, ours);
+    // To a reader without a type, a variant's fields are a level of their own.
+    if let Err(described::DecodeError::Malformed(DecodeError::TooDeep)) = read {
+        return;
+    }
+    assert_eq!(read.as_ref(), Ok(&json));
     assert_eq!(described::decode::<Bincode, A>(&bytes, ours).as_ref(), Ok(value));
     let mut buffer = vec![0; 2 * bytes.len() + 4096];
     let length = described::encode::<Bincode, A>(value, ours, &mut buffer).unwrap();
@@ -194,7 +199,9 @@ fuzz_target!(|script: Script| {
                 let _ = described::unreadable::<new::Command>(form, &mut [0; 128]);
                 if let Ok(length) = described::encode::<Bincode, _>(&value, form, &mut buffer) {
                     let read = described::decode_value::<Bincode, Value>(&buffer[..length], form);
-                    assert!(read.is_ok(), "{read:?}: {value:?} of {form:?}");
+                    // See `across`.
+                    let is_too_deep = matches!(read, Err(described::DecodeError::Malformed(DecodeError::TooDeep)));
+                    assert!(read.is_ok() || is_too_deep, "{read:?}: {value:?} of {form:?}");
                 }
             }
         }

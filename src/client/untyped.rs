@@ -197,6 +197,8 @@ impl<const N: usize, const D: usize> UntypedClient<N, D> {
 
     /// Receives more bytes.
     fn fill(&mut self, deadline: &mut Deadline) -> Result<(), CallError> {
+        // Also where there is no need to wait: a server may send without end what nobody looks for.
+        deadline.remaining()?;
         loop {
             let input = &mut self.buffers.input;
             match self.stream.receive(input.spare()) {
