@@ -89,17 +89,17 @@ pub fn client_send<C: IpcServerCommand>(command: &C, socket_path: &str) {
 /// # use ipc_server::IpcServerCommand;
 /// # use serde::{Deserialize, Serialize};
 /// # #[derive(Serialize, Deserialize, Debug)]
-/// # struct Command(u8);
+/// # enum Command { Set(u8) }
 /// # impl IpcServerCommand for Command {
 /// #     type Response = u8;
 /// #     type Context<'a> = ();
-/// #     fn process(self, _: &mut Self::Context<'_>) -> u8 { self.0 }
+/// #     fn process(self, _: &mut Self::Context<'_>) -> u8 { let Self::Set(level) = self; level }
 /// # }
 /// use ipc_server::Client;
 ///
 /// let mut client = Client::connect("/run/user/1000/daemon.sock")?;
 /// for number in 0..3 {
-///     println!("{}", client.call(&Command(number))?);
+///     println!("{}", client.call(&Command::Set(number))?);
 /// }
 /// # Ok::<(), ipc_server::CallError>(())
 /// ```

@@ -100,7 +100,7 @@ type Apart = fn(bool, &str, &str, &str) -> bool;
 /// # Errors
 ///
 /// [`EncodeError::Refused`] if the two versions differ in a way that the value can't be carried over. Neither program is at
-/// fault. The others are those of [`Codec::encode`](crate::codec::Codec::encode).
+/// fault. The others are those of [`Codec::encode`].
 pub fn encode<K: Format, T: Serialize + DeserializeOwned>(
     value: &T,
     form: Node<'_>,

@@ -22,7 +22,7 @@
 //! # let path = path.to_str().ok_or("UTF-8")?;
 //!
 //! let listener = Listener::bind(path)?;
-//! # let client = std::thread::spawn({ let path = path.to_owned(); move || ipc_server::call(&Double(21), path.as_str()) });
+//! # let client = std::thread::spawn({ let path = path.to_owned(); move || ipc_server::Client::builder().bare().connect(path.as_str())?.call(&Double(21)) });
 //! let mut buffers = Buffers::<256>::new();
 //! let stream = loop {
 //!     // A daemon would wait for readiness here: `Listener` and `Stream` are `AsFd`.
