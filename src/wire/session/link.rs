@@ -12,7 +12,7 @@ use self::untyped::{encode_as, is_described};
 use super::frame::{HEAD, Head, kind};
 use super::hello::{ServerHello, shortened, write_client};
 use super::refusal::Refusal;
-use super::{ClientSession, Fingerprints, LONGEST_PROGRAM, OfferError, Reason};
+use super::{ClientSession, Fingerprints, LONGEST_PROGRAM, OfferError, Reason, cache};
 use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::connection::Buffer;
 use crate::described::{self, Format};
@@ -333,8 +333,16 @@ fn begin<'l, C: Request, K: Codec, const D: usize>(
     if !is_certain && is_command::<C, K>() {
         return Err(OfferError::Ambiguous);
     }
-    let own = Fingerprints::of::<C, K>().map_err(OfferError::Layout)?;
-    Ok(&mut memory.insert(Linked { contract: contract::<C, K>(), link: Link::of(own, program) }).link)
+    let contract = contract::<C, K>();
+    let own = match cache::get(contract) {
+        Some(known) => known,
+        None => {
+            let own = Fingerprints::of::<C, K>().map_err(OfferError::Layout)?;
+            cache::put(contract, own);
+            own
+        }
+    };
+    Ok(&mut memory.insert(Linked { contract, link: Link::of(own, program) }).link)
 }
 
 /// Writes the hello, and returns how many bytes it takes.

@@ -72,6 +72,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(target_has_atomic = "64")]
+mod cache;
+/// Where 64 bits are not stored at once, nothing is remembered.
+#[cfg(not(target_has_atomic = "64"))]
+mod cache {
+    use super::Fingerprints;
+
+    pub(super) const fn get(_: usize) -> Option<Fingerprints> {
+        None
+    }
+
+    pub(super) const fn put(_: usize, _: Fingerprints) {}
+}
 mod fingerprints;
 pub(crate) mod frame;
 pub(super) mod hello;
