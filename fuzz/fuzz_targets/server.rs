@@ -181,7 +181,6 @@ impl<const CONNECTIONS: usize> World<CONNECTIONS> {
             few => usize::from(few % 8) + 1,
         };
         let server = IpcServer::<Sent>::builder()
-            .bare()
             .capacity::<CAPACITY>()
             .connections::<CONNECTIONS>()
             .deadline(Duration::from_secs(3600))
@@ -228,7 +227,6 @@ impl<const CONNECTIONS: usize> World<CONNECTIONS> {
                 let socket = self.server.as_mut().unwrap().hand_over().unwrap();
                 self.shut_down();
                 let successor = IpcServer::<Sent>::builder()
-                    .bare()
                     .capacity::<CAPACITY>()
                     .connections::<CONNECTIONS>()
                     .deadline(Duration::from_secs(3600))
