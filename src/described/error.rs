@@ -44,17 +44,17 @@ pub enum Reason {
 impl Reason {
     fn text(self) -> &'static str {
         match self {
-            Self::UnknownVariant => "the reader has no such variant",
-            Self::UnknownField => "the reader has no such field",
-            Self::MissingField => "the reader needs this field",
-            Self::Kind => "the reader has another kind of value here",
-            Self::Range => "the number does not fit the reader's",
-            Self::Inexact => "the reader's float does not hold the number exactly",
-            Self::Absent => "it is `None`, and the reader's is no option",
-            Self::Count => "the reader has another number of elements here",
+            Self::UnknownVariant => "it has no such variant",
+            Self::UnknownField => "it has no such field",
+            Self::MissingField => "it needs this field",
+            Self::Kind => "it has another kind of value here",
+            Self::Range => "the number does not fit its type",
+            Self::Inexact => "its float does not hold the number exactly",
+            Self::Absent => "the value is `None`, and its type is no option",
+            Self::Count => "it has another number of elements here",
             Self::Ambiguous => "what one side takes for one thing is several to the other",
-            Self::Repeated => "two fields go to one of the reader's",
-            Self::TooManyFields => "the reader's struct has more than 64 fields",
+            Self::Repeated => "two fields go to one of its",
+            Self::TooManyFields => "its struct has more than 64 fields",
             Self::Opaque => "the form of this part is not known",
             Self::Unread => "the type did not read all of it",
         }

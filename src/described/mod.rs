@@ -145,7 +145,7 @@ pub fn encode<K: Format, T: Serialize + DeserializeOwned>(
 /// else { unreachable!("there is no such variant") };
 /// assert_eq!(
 ///     refusal.with(form).to_string(),
-///     "Start: the reader has no such variant; the other program knows Stop, Limit { rate: u32, burst: Option<u32> }"
+///     "Start: it has no such variant; the other program knows Stop, Limit { rate: u32, burst: Option<u32> }"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

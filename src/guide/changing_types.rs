@@ -114,7 +114,7 @@
 //! # let error = error.to_string().replace(&format!("process {process}"), "process 314");
 //! assert_eq!(
 //!     error.to_string(),
-//!     "the daemon (fand 1.1.0, process 314) is of another version (Command::SetColor: the reader has no such variant): \
+//!     "the daemon (fand 1.1.0, process 314) is of another version (Command::SetColor: it has no such variant): \
 //!      restart it, or use the client that came with it; nothing was sent"
 //! );
 //! # Ok::<(), CallError>(())

@@ -122,26 +122,26 @@ fn a_refusal_names_the_part_and_what_is_known_there() {
     const KNOWN: &str = "the other program knows";
     says::<Small>(
         json!("Stop"),
-        &format!("Stop: the reader has no such variant; {KNOWN} Get, Set(u8), Limit {{ rate: u32, inner: Inner }}"),
+        &format!("Stop: it has no such variant; {KNOWN} Get, Set(u8), Limit {{ rate: u32, inner: Inner }}"),
     );
-    says::<Small>(json!({"Set": 300}), &format!("Set: the number does not fit the reader's; {KNOWN} u8"));
+    says::<Small>(json!({"Set": 300}), &format!("Set: the number does not fit its type; {KNOWN} u8"));
     says::<Small>(
         json!({"Limit": {"rate": 1, "inner": {"a": 1, "b": 2}}}),
-        &format!("b: the reader has no such field; {KNOWN} {{ a: u8 }}"),
+        &format!("b: it has no such field; {KNOWN} {{ a: u8 }}"),
     );
     says::<Small>(
         json!({"Limit": {"rate": 1, "inner": {"a": "1"}}}),
-        &format!("a: the reader has another kind of value here; {KNOWN} u8"),
+        &format!("a: it has another kind of value here; {KNOWN} u8"),
     );
     says::<Small>(
         json!({"Limit": {"rate": 1}}),
-        &format!("inner: the reader needs this field; {KNOWN} {{ rate: u32, inner: Inner }}"),
+        &format!("inner: it needs this field; {KNOWN} {{ rate: u32, inner: Inner }}"),
     );
     let long = "a name that is longer than what there is room for";
     says::<Small>(
         json!({ long: 1 }),
         &format!(
-            "a name that is longer than what: the reader has no such variant; {KNOWN} Get, Set(u8), Limit {{ rate: u32, inner: Inner }}"
+            "a name that is longer than what: it has no such variant; {KNOWN} Get, Set(u8), Limit {{ rate: u32, inner: Inner }}"
         ),
     );
 }

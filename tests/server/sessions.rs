@@ -331,8 +331,7 @@ fn what_the_other_version_does_not_know_is_refused_before_it_is_sent() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the daemon (fand 1.1.0, process {process}) is of another version (Command::SetColor: the reader has no such \
-                 variant): restart it, or use the client that came with it; nothing was sent"
+                "the daemon (fand 1.1.0, process {process}) is of another version (Command::SetColor: it has no such variant): restart it, or use the client that came with it; nothing was sent"
             )
         );
         assert!(matches!(client.call(&newer::Command::SetLevel(256)), Err(CallError::NotCarried { .. })));
