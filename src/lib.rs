@@ -87,7 +87,7 @@
 //! - [`codec`]: values to bytes and back; complete, incomplete or malformed;
 //! - [`layout`]: the form of a type, from its `Deserialize` alone: fingerprint, description, text. It uses none of the others;
 //! - [`described`]: values of another version of a type, by name, under the description that its program has sent;
-//! - `wire`: where a message begins and ends;
+//! - [`wire`]: where a message begins and ends, and what surrounds it: bare messages, and sessions;
 //! - [`connection`]: the typestates, a server's and a client's, over any [`Transport`](connection::Transport);
 //! - [`unix`]: sockets, their life cycle, peer credentials, readiness, the clock: all calls to the operating system;
 //! - [`IpcServer`] and [`Client`], which drive connections over Unix sockets.
@@ -97,7 +97,8 @@
 //! # More
 //!
 //! The [`guide`] has chapters on capacities, security, event loops (tokio, mio, calloop), `no_std`, changing your types, upgrading
-//! daemons and clients, migrating from 0.3.2, and on what each error message means. Whole programs are in the package's `examples/`, the wire formats in `docs/wire.md`.
+//! daemons and clients, migrating from 0.3.2, and on what each error message means. Whole programs are in the package's
+//! `examples/`, the wire formats in `docs/wire.md`.
 //!
 //! # Features
 //!
