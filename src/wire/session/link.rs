@@ -12,7 +12,7 @@ use self::untyped::{encode_as, is_described};
 use super::frame::{HEAD, Head, kind};
 use super::hello::{ServerHello, shortened, write_client};
 use super::refusal::Refusal;
-use super::{ClientSession, Fingerprints, LONGEST_PROGRAM, OfferError, Reason, cache};
+use super::{ClientSession, Fingerprints, OfferError, Reason, Server, cache};
 use crate::codec::{Codec, DecodeError, EncodeError};
 use crate::connection::Buffer;
 use crate::described::{self, Format};
@@ -52,39 +52,6 @@ enum Form {
     Theirs(Fingerprints),
     /// Its own, and the server has said that it has another.
     Unsettled,
-}
-
-/// The program at the other end of a [`Link`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Server {
-    program: String<LONGEST_PROGRAM, u8>,
-    pid: Option<u32>,
-}
-
-impl Server {
-    /// Its name and version, as it says. Empty if it says nothing.
-    #[must_use]
-    pub fn program(&self) -> &str {
-        &self.program
-    }
-
-    /// Its process, if the transport knows it.
-    #[must_use]
-    pub const fn pid(&self) -> Option<u32> {
-        self.pid
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the daemon")?;
-        match (self.program(), self.pid) {
-            ("", None) => Ok(()),
-            ("", Some(pid)) => write!(f, " (process {pid})"),
-            (program, None) => write!(f, " ({program})"),
-            (program, Some(pid)) => write!(f, " ({program}, process {pid})"),
-        }
-    }
 }
 
 impl<const D: usize> Link<D> {

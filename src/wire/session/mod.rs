@@ -92,16 +92,18 @@ mod link;
 mod offer;
 mod refusal;
 mod serve;
+mod server;
 
 use core::marker::PhantomData;
 
 pub use self::fingerprints::Fingerprints;
 pub(crate) use self::hello::LEAST_CAPACITY;
 pub use self::hello::LONGEST_PROGRAM;
-pub use self::link::{Link, Server, Taken, Untyped};
+pub use self::link::{Link, Taken, Untyped};
 pub use self::offer::{Offer, OfferError};
 pub(crate) use self::refusal::Code;
 pub use self::refusal::{Reason, Refusal};
+pub use self::server::Server;
 
 /// The first bytes of a session. No enum, option, boolean, text, list or map begins with them.
 pub const PREFACE: [u8; 8] = *b"\xff\xff\xff\xff\xffipc";
