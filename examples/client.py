@@ -81,6 +81,8 @@ REASONS = {
     11: "it does not know this kind of frame",
     12: "it speaks another version of the protocol",
     13: "the daemon dropped the caller",
+    14: "the stream of responses has ended",
+    15: "the daemon declines",
 }
 
 

@@ -30,6 +30,8 @@ pub enum Code {
     UnknownKind = 11,
     Version = 12,
     Dropped = 13,
+    Ended = 14,
+    Declined = 15,
 }
 
 /// How many bytes a refusal's content has before its text.
@@ -40,7 +42,7 @@ pub(super) const LONGEST_TEXT: usize = 48;
 
 impl Code {
     pub(super) const fn was_executed(self) -> bool {
-        matches!(self, Self::ResponseTooLong | Self::ResponseNotEncodable)
+        matches!(self, Self::ResponseTooLong | Self::ResponseNotEncodable | Self::Dropped | Self::Ended)
     }
 }
 
@@ -106,8 +108,12 @@ pub enum Reason {
     UnknownKind,
     /// The server speaks another version of the protocol.
     Version,
-    /// The daemon let go of the caller without an answer.
+    /// The daemon let go of the caller without an answer, or without the rest of it.
     Dropped,
+    /// All responses have come: the daemon has ended the stream, and the text says why.
+    Ended,
+    /// The daemon does not execute this command now, and the text says why.
+    Declined,
     /// A reason that this version of the crate does not know.
     Other {
         /// Its code.
@@ -134,6 +140,8 @@ impl Refusal {
             11 => Reason::UnknownKind,
             12 => Reason::Version,
             13 => Reason::Dropped,
+            14 => Reason::Ended,
+            15 => Reason::Declined,
             code => Reason::Other { code },
         };
         let mut text = String::new();
@@ -198,6 +206,8 @@ impl fmt::Display for Reason {
             Self::UnknownKind => f.write_str("it does not know this kind of frame"),
             Self::Version => f.write_str("it speaks another version of the protocol"),
             Self::Dropped => f.write_str("the daemon dropped the caller"),
+            Self::Ended => f.write_str("the stream of responses has ended"),
+            Self::Declined => f.write_str("the daemon declines"),
             Self::Other { code } => write!(f, "for a reason unknown here, number {code}"),
         }
     }
