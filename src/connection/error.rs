@@ -34,6 +34,9 @@ pub enum ConnectionError<E> {
     EmptyCommand,
     /// The response could not be encoded: too long for the capacity, or not encodable at all. The command was executed.
     Response(EncodeError),
+    /// The peer speaks the bare wire, which carries one response to a command and nothing else: not a second one, nor a reason why there
+    /// is none.
+    OneResponse,
     /// The transport failed.
     Transport(E),
 }
@@ -73,7 +76,10 @@ impl<E> ConnectionError<E> {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Malformed(DecodeError::NotSelfDescribing) | Self::EmptyCommand | Self::Response(_) => Fault::Local,
+            Self::Malformed(DecodeError::NotSelfDescribing)
+            | Self::EmptyCommand
+            | Self::Response(_)
+            | Self::OneResponse => Fault::Local,
             Self::Closed { .. }
             | Self::Malformed(_)
             | Self::TooLarge { .. }
@@ -97,6 +103,7 @@ impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
             Self::NotAuthorized => f.write_str("the peer may not give this command"),
             Self::EmptyCommand => f.write_str(EMPTY_COMMAND),
             Self::Response(error) => write!(f, "the response could not be encoded: {error}"),
+            Self::OneResponse => f.write_str("the peer's wire carries one response and nothing else"),
             Self::Transport(error) => write!(f, "the transport failed: {error}"),
         }
     }
@@ -112,6 +119,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
             | Self::TooLarge { .. }
             | Self::OtherWire
             | Self::NotAuthorized
+            | Self::OneResponse
             | Self::EmptyCommand => None,
         }
     }

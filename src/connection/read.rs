@@ -112,7 +112,7 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
 
 /// Tells the peer that its command was executed and that there is no response.
 #[cold]
-fn refuse_response<T: Transport, K: ServerWire, const N: usize>(
+pub(super) fn refuse_response<T: Transport, K: ServerWire, const N: usize>(
     progress: &K::Progress,
     transport: &mut T,
     output: &mut Buffer<N>,
