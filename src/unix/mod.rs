@@ -30,7 +30,7 @@
 //!         break stream;
 //!     }
 //! };
-//! println!("process {} of user {}", stream.peer().pid, stream.peer().uid);
+//! println!("process {:?} of user {}", stream.peer().pid, stream.peer().uid);
 //!
 //! let mut accepted = Connection::new(stream, &mut buffers);
 //! let read = loop {
