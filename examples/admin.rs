@@ -194,7 +194,8 @@ impl IpcServerCommand for Command {
 
     /// Whoever gets this far may open the socket and is the daemon's user or root. Stopping takes more.
     fn process_from(self, peer: &PeerCredentials, daemon: &mut Self::Context<'_>) -> Self::Response {
-        debug!("{}: {self:?} from user {}, process {}", daemon.settings.label, peer.uid, peer.pid);
+        let process = peer.pid.map_or_else(|| "unknown".to_owned(), |pid| pid.to_string());
+        debug!("{}: {self:?} from user {}, process {process}", daemon.settings.label, peer.uid);
         if matches!(self, Self::Stop) && peer.uid != daemon.operator {
             return Err(Refusal::NotTheOperator { uid: peer.uid });
         }

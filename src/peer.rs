@@ -14,21 +14,23 @@ pub struct PeerCredentials {
     pub uid: u32,
     /// Effective group ID.
     pub gid: u32,
-    /// Process ID. Use it for messages only: the process may have ended and its number may have been given to another.
-    pub pid: u32,
+    /// Process ID, or `None` if the system does not tell it. On Linux a peer's is always known.
+    ///
+    /// Use it for messages only: the process may have ended and its number may have been given to another.
+    pub pid: Option<u32>,
 }
 
 impl PeerCredentials {
-    /// The credentials of a process: its effective user ID, its effective group ID and its process ID.
+    /// The credentials of a process: its effective user ID, its effective group ID and, if it is known, its process ID.
     ///
     /// ```
     /// use ipc_server::PeerCredentials;
     ///
-    /// const ROOT: PeerCredentials = PeerCredentials::new(0, 0, 1);
-    /// assert_eq!((ROOT.uid, ROOT.gid, ROOT.pid), (0, 0, 1));
+    /// const ROOT: PeerCredentials = PeerCredentials::new(0, 0, Some(1));
+    /// assert_eq!((ROOT.uid, ROOT.gid, ROOT.pid), (0, 0, Some(1)));
     /// ```
     #[must_use]
-    pub const fn new(uid: u32, gid: u32, pid: u32) -> Self {
+    pub const fn new(uid: u32, gid: u32, pid: Option<u32>) -> Self {
         Self { uid, gid, pid }
     }
 }

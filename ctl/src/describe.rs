@@ -27,8 +27,8 @@ pub(crate) fn text(daemon: &Daemon, style: Style) -> String {
     let (server, peer) = (daemon.server(), daemon.peer());
     let program = if server.program().is_empty() { "a daemon without a name" } else { server.program() };
     let mut text = format!("{}{}{}", style.head, Clean(program), style.end);
-    if peer.pid != 0 {
-        let _ = write!(text, ", process {}", peer.pid);
+    if let Some(pid) = peer.pid {
+        let _ = write!(text, ", process {pid}");
     }
     let _ = write!(text, ", {}, {}", user::user(peer.uid), daemon.codec());
     let _ = writeln!(text, ", commands of at most {} bytes", daemon.capacity());

@@ -39,7 +39,8 @@ pub(crate) fn list(directories: &[String], json: bool) -> Result<u8, Failure> {
         let path = socket.display().to_string();
         let line = match (&answer, json) {
             (Ok(daemon), false) => {
-                format!("{}  {}, process {}", Clean(&path), Clean(daemon.server().program()), daemon.peer().pid)
+                let process = daemon.peer().pid.map_or_else(String::new, |pid| format!(", process {pid}"));
+                format!("{}  {}{process}", Clean(&path), Clean(daemon.server().program()))
             }
             (Ok(daemon), true) => {
                 json!({ "socket": path, "program": daemon.server().program(), "process": daemon.peer().pid })

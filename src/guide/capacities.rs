@@ -66,8 +66,8 @@
 //! for operators and scripts. For kept connections, count the clients that stay connected, and some.
 //!
 //! If all slots are taken and another connection must wait, one of the process that holds the most slots is closed, so that a
-//! process that floods the server evicts itself. If all processes hold the same, the user that holds the most decides. Of
-//! these connections it is the one that has owed the rest of its command longest; if none owes anything, the one that has been
+//! process that floods the server evicts itself. If all processes hold the same, the user that holds the most decides, and so
+//! it does where the system does not tell the process. Of these connections it is the one that has owed the rest of its command longest; if none owes anything, the one that has been
 //! idle longest. (In a table of more than 64 connections that wait, the oldest 64 are compared.) Its client sees
 //! [`Closed`](crate::CallError::Closed), and [`evicted`](crate::Handled::evicted) counts it: if that number grows, add slots.
 //!

@@ -124,14 +124,14 @@
 //!         }
 //!     }
 //! }
-//! # let peer = PeerCredentials::new(1000, 1000, 1);
+//! # let peer = PeerCredentials::new(1000, 1000, None);
 //! # assert_eq!(Command::Stop.process_from(&peer, &mut ()), Response::NotAllowed);
 //! # assert_eq!(Command::Status.process_from(&peer, &mut ()), Response::Running);
-//! # let root = PeerCredentials::new(0, 0, 1);
+//! # let root = PeerCredentials::new(0, 0, None);
 //! # assert_eq!(Command::Stop.process_from(&root, &mut ()), Response::Stopping);
 //! ```
 //!
-//! Decide by `uid` and `gid`. `pid` is for messages: the process may have ended, and its number may be another's.
+//! Decide by `uid` and `gid`. `pid` is for messages: it is not always known, the process may have ended, and its number may be another's.
 //!
 //! # What is not guarded against
 //!

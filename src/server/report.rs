@@ -227,7 +227,8 @@ mod log {
 
     impl Display for Client<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "the client of user {} (process {})", self.0.uid, self.0.pid)
+            write!(f, "the client of user {}", self.0.uid)?;
+            self.0.pid.map_or(Ok(()), |pid| write!(f, " (process {pid})"))
         }
     }
 

@@ -135,9 +135,10 @@ impl<W, const CONNECTIONS: usize> Table<W, CONNECTIONS> {
         for (index, slot) in self.by_age() {
             let peer = slot.entry.as_ref()?.stream.peer();
             let mut held = (0, 0);
-            for other in self.by_age().filter_map(|(_, slot)| slot.entry.as_ref()) {
-                let other = other.stream.peer();
-                held.0 += u32::from(other.pid == peer.pid);
+            for (other_index, other) in self.by_age() {
+                let other = other.entry.as_ref()?.stream.peer();
+                // Of those whose process is unknown, only the user is in common.
+                held.0 += u32::from(other_index == index || (peer.pid.is_some() && other.pid == peer.pid));
                 held.1 += u32::from(other.uid == peer.uid);
             }
             if index != newcomer.index && held > most {

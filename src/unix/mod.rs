@@ -30,7 +30,7 @@
 //!         break stream;
 //!     }
 //! };
-//! println!("process {} of user {}", stream.peer().pid, stream.peer().uid);
+//! println!("process {:?} of user {}", stream.peer().pid, stream.peer().uid);
 //!
 //! let mut accepted = Connection::new(stream, &mut buffers);
 //! let read = loop {
@@ -56,12 +56,14 @@ pub(crate) mod path;
 pub(crate) mod readiness;
 mod socket;
 mod user;
+mod waker;
 
 pub use self::error::{AcceptError, BindError};
 pub use self::listener::Listener;
 pub(crate) use self::listener::Permissions;
 pub use self::socket::Stream;
 pub(crate) use self::user::{trusted_uid, trusted_uid_of_client};
+pub use self::waker::Waker;
 pub(crate) use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 pub use rustix::io::Errno;
 pub(crate) use rustix::net::SocketAddrUnix;

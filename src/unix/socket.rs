@@ -41,7 +41,7 @@ impl Stream {
             peer: PeerCredentials::new(
                 peer.uid.as_raw(),
                 peer.gid.as_raw(),
-                peer.pid.as_raw_nonzero().get().unsigned_abs(),
+                Some(peer.pid.as_raw_nonzero().get().unsigned_abs()),
             ),
             socket,
             send_buffer: None,

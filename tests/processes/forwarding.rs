@@ -31,7 +31,8 @@ impl IpcServerCommand for WhoAmI {
     }
 
     fn process_from(self, peer: &PeerCredentials, (): &mut ()) -> Seen {
-        (peer.uid, peer.pid, fs::read_to_string(format!("/proc/{}/comm", peer.pid)).unwrap())
+        let pid = peer.pid.unwrap();
+        (peer.uid, pid, fs::read_to_string(format!("/proc/{pid}/comm")).unwrap())
     }
 }
 
@@ -71,7 +72,7 @@ fn each_side_of_a_forwarded_socket_sees_the_forwarder() {
                 }
             };
             // The client's check is met by the forwarder, which listens: this one trusts nobody else.
-            let trusting = Client::builder().trust(|peer| peer.pid != process::id());
+            let trusting = Client::builder().trust(|peer| peer.pid != Some(process::id()));
             let trusting = trusting.connect(&local).unwrap().call(&WhoAmI::WhoAmI).unwrap();
             (direct, forwarded, trusting)
         }

@@ -64,7 +64,7 @@ fn a_closure_handles_the_requests_and_learns_who_makes_them() {
             if let Setting::Set(level) = setting { level } else { 7 }
         })
         .unwrap();
-    assert_eq!((until_closed(&mut client), callers), (vec![7], vec![std::process::id()]));
+    assert_eq!((until_closed(&mut client), callers), (vec![7], vec![Some(std::process::id())]));
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn one_connection_carries_several_commands_where_the_server_keeps_it() {
     let executed = serve(server, || {
         let mut client = Client::builder().program("ctl 1").connect_untyped(path.as_str()).unwrap();
         assert_eq!((client.server().program(), client.codec(), client.capacity()), ("fand 1.1.0", "bincode", 1016));
-        assert_eq!(client.peer().pid, std::process::id());
+        assert_eq!(client.peer().pid, Some(std::process::id()));
         assert_eq!(client.commands().to_string(), "enum Command { GetLevel, SetLevel(u8), Name { name: String } }");
         assert_eq!(client.responses().to_string(), "Option<u64>");
         client.send("GetLevel").unwrap();

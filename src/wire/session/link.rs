@@ -113,7 +113,7 @@ impl<const D: usize> Link<D> {
                 break;
             }
         }
-        self.server.pid = peer.map(|peer| peer.pid);
+        self.server.pid = peer.and_then(|peer| peer.pid);
         self.capacity = hello.capacity;
         self.announced = (self.written() != hello.fingerprints).then_some(hello.fingerprints);
         if self.form == Form::Unsettled {
