@@ -30,6 +30,8 @@ pub enum ConnectionError<E> {
     OtherWire,
     /// The [handler](crate::Handler::authorize) does not let the peer give this command. It was not executed.
     NotAuthorized,
+    /// The daemon [declines](crate::Answer::Declined) to execute the command, and the peer's wire has no way to say so.
+    Declined,
     /// The command type takes no bytes on the wire, so that nothing could be told from a command. Nothing was executed.
     EmptyCommand,
     /// The response could not be encoded: too long for the capacity, or not encodable at all. The command was executed.
@@ -84,7 +86,8 @@ impl<E> ConnectionError<E> {
             | Self::Malformed(_)
             | Self::TooLarge { .. }
             | Self::OtherWire
-            | Self::NotAuthorized => Fault::Peer,
+            | Self::NotAuthorized
+            | Self::Declined => Fault::Peer,
             Self::Transport(_) => Fault::Transport,
         }
     }
@@ -101,6 +104,7 @@ impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
             Self::TooLarge { capacity } => write!(f, "the peer's command is longer than {capacity} bytes"),
             Self::OtherWire => f.write_str("the peer does not speak this server's wire"),
             Self::NotAuthorized => f.write_str("the peer may not give this command"),
+            Self::Declined => f.write_str("the daemon declines to execute this command now"),
             Self::EmptyCommand => f.write_str(EMPTY_COMMAND),
             Self::Response(error) => write!(f, "the response could not be encoded: {error}"),
             Self::OneResponse => f.write_str("the peer's wire carries one response and nothing else"),
@@ -119,6 +123,7 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
             | Self::TooLarge { .. }
             | Self::OtherWire
             | Self::NotAuthorized
+            | Self::Declined
             | Self::OneResponse
             | Self::EmptyCommand => None,
         }

@@ -196,6 +196,8 @@ use core::marker::PhantomData;
 pub(crate) use self::buffers::Buffer;
 pub use self::buffers::Buffers;
 pub use self::error::{AskError, ConnectionError, Fault};
+#[cfg(feature = "unix")]
+pub(crate) use self::read::Decided;
 pub use crate::transport::Transport;
 
 use crate::codec::{Bincode, Codec};

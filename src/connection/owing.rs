@@ -23,8 +23,15 @@ type SendingOne<'b, C, T, K, const N: usize> = Result<
     ConnectionError<<T as Transport>::Error>,
 >;
 
+/// What listening comes to: the peer waits no longer, or it does, or the end.
+type Listening<'b, C, T, K, const N: usize> = Result<
+    Step<Connection<'b, Accepted, T, K, N>, Connection<'b, Owing<C>, T, K, N>>,
+    ConnectionError<<T as Transport>::Error>,
+>;
+
 impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b, Read<C>, T, K, N> {
-    /// Takes the command, whose response comes later.
+    /// Takes the command, whose response comes later. Replies that were [put off](Connection::read_ahead) leave with it or before it,
+    /// and are counted no more.
     ///
     /// ```
     /// use ipc_server::Request;
@@ -66,10 +73,14 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
         self.buffers.output.bytes()
     }
 
-    /// Whether [`listen`](Self::listen) may hear something when bytes arrive.
-    #[cfg(feature = "unix")]
-    pub(crate) fn is_listening(&self) -> bool {
-        self.state.has_more && self.takes_several()
+    /// Sends what the transport takes now of what is unsent.
+    ///
+    /// # Errors
+    ///
+    /// [`Transport`](ConnectionError::Transport) and [`Closed`](ConnectionError::Closed) by the transport.
+    pub fn send(mut self) -> Result<Self, ConnectionError<T::Error>> {
+        self.flush()?;
+        Ok(self)
     }
 
     /// Encodes the response, the only or the last one. The connection comes back if there is no room for it before some of the
@@ -130,7 +141,7 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
     ///
     /// [`Transport`](ConnectionError::Transport) and [`Closed`](ConnectionError::Closed) by the transport. That nothing
     /// more arrives is no error: the peer may have ended its side only.
-    pub fn listen(mut self) -> Result<Step<Connection<'b, Accepted, T, K, N>, Self>, ConnectionError<T::Error>> {
+    pub fn listen(mut self) -> Listening<'b, C, T, K, N> {
         /// Once for what is there, once to see that there is no more.
         const RECEIVES: usize = 2;
 
@@ -198,7 +209,7 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
     fn encode(
         &mut self,
         response: &C::Response,
-        write: fn(&K::Progress, &C::Response, &mut [u8]) -> Result<usize, EncodeError>,
+        write: impl Fn(&K::Progress, &C::Response, &mut [u8]) -> Result<usize, EncodeError>,
     ) -> Result<Option<usize>, ConnectionError<T::Error>> {
         loop {
             let output = &mut self.buffers.output;
@@ -237,5 +248,18 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
 
     fn into_processed(self, is_empty: bool) -> Connection<'b, Processed, T, K, N> {
         self.into_state(Processed { put_off: 0, has_room: false, is_empty })
+    }
+}
+
+#[cfg(feature = "unix")]
+impl<C: Request, K: ServerWire> super::Parked<Owing<C>, K> {
+    /// Whether [`listen`](Connection::listen) may hear something when bytes arrive.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.state.has_more && self.takes_several()
+    }
+
+    /// Whether the peer can be sent several responses.
+    pub(crate) fn takes_several(&self) -> bool {
+        K::takes_several(&self.progress)
     }
 }

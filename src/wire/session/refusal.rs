@@ -49,6 +49,16 @@ pub(super) const CONTENT: usize = 8;
 pub(super) const LONGEST_TEXT: usize = 48;
 
 impl Code {
+    /// The same reason, where the daemon has been given the command.
+    #[cfg(feature = "unix")]
+    pub(crate) const fn afterwards(self) -> Self {
+        match self {
+            Self::Busy => Self::BusyAfterwards,
+            Self::Ending => Self::EndingAfterwards,
+            other => other,
+        }
+    }
+
     /// As on the wire.
     pub(super) const fn number(self) -> u8 {
         self as u8 & !AFTERWARDS
