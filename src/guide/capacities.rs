@@ -77,8 +77,8 @@
 //!
 //! | | |
 //! |---|---|
-//! | a server of the [bare](crate::ServerBuilder::bare) wire | `584 + 80 M + (M + 1) (2 N + 48)`, rounded up to a multiple of 8 |
-//! | a server of both wires, which is the default | 40 + 16 `M` more |
+//! | a server of the [bare](crate::ServerBuilder::bare) wire | `568 + 80 M + (M + 1) (2 N + 48)`, rounded up to a multiple of 8 |
+//! | a server of both wires, which is the default | 48 + 8 `M` more |
 //! | the feature `log` | 32 more |
 //! | a bare [`Client`](crate::Client) | `200 + (2 N + 48)` |
 //! | a client with sessions, which is the default, and room for `D` bytes of [descriptions](crate::ClientBuilder::descriptions) | `D + 176` more; `D` is 1,024 by default |
@@ -91,7 +91,7 @@
 //! use ipc_server::codec::Bincode;
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
-//! assert_eq!(size_of::<IpcServer<Command>>(), 20_256);
+//! assert_eq!(size_of::<IpcServer<Command>>(), 20_184);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode>>(), 19_968);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_720);
 //! # }

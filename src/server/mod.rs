@@ -16,7 +16,6 @@ mod visit;
 use core::borrow::BorrowMut;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 use core::time::Duration;
 
 use crate::unix::{AsFd, BorrowedFd};
@@ -38,7 +37,7 @@ use crate::handler::{AtOnce, Decide, Handler, Lent, TicketHandler, WithTickets};
 use crate::request::Request;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::{Instant, let_others_run};
-use crate::unix::readiness::{Event, Interest, Readiness, has_hung_up};
+use crate::unix::readiness::{Event, Events, Interest, Readiness, has_hung_up, token_of};
 use crate::unix::{BindError, Errno, Listener, Waker};
 use crate::wire::{Both, ServerWire};
 
@@ -283,7 +282,7 @@ where
     /// made a system call returns to.
     #[inline]
     fn handle<D: Decide<C>>(&mut self, daemon: &mut D) -> Result<(), ServerError> {
-        let mut events = [MaybeUninit::uninit(); EVENTS];
+        let mut events = Events::new();
         let ready = look(&self.readiness, &mut events, self.settings.work_per_call)?;
         let outcome = if ready.is_empty() { Ok(()) } else { self.serve_ready(ready, daemon) };
         self.report.end_call(self.table.len());
@@ -295,15 +294,15 @@ where
     fn serve_ready<D: Decide<C>>(&mut self, ready: &[Event], daemon: &mut D) -> Result<(), ServerError> {
         self.left = self.settings.work_per_call;
         self.call = self.call.wrapping_add(1);
-        let mut events = [MaybeUninit::uninit(); EVENTS];
+        let mut events = Events::new();
         let mut ready = ready;
         loop {
             match ready {
                 [] => return Ok(()),
-                &[event] if event.data.u64() == Token::LISTENER => self.serve_newcomer(has_hung_up(event), daemon)?,
-                [event] if event.data.u64() < Token::FIRST_SPECIAL => {
+                &[event] if token_of(&event) == Token::LISTENER => self.serve_newcomer(has_hung_up(event), daemon)?,
+                [event] if token_of(event) < Token::FIRST_SPECIAL => {
                     // Nothing else was there.
-                    self.serve_connection(Token::from_u64(event.data.u64()), occasion_of(event), daemon);
+                    self.serve_connection(Token::from_u64(token_of(event)), occasion_of(event), daemon);
                     return Ok(());
                 }
                 several => {
@@ -329,7 +328,7 @@ where
         let mut newcomer = None;
         let mut others = ready.len();
         for event in ready {
-            match event.data.u64() {
+            match token_of(event) {
                 Token::LISTENER => {
                     newcomer = Some(has_hung_up(*event));
                     // Its share is what the others leave.
@@ -443,12 +442,8 @@ fn occasion_of(event: &Event) -> Occasion {
 
 /// What is ready, but no more than there is work left, so that each has a share.
 #[inline]
-fn look<'e>(
-    readiness: &Readiness,
-    events: &'e mut [MaybeUninit<Event>; EVENTS],
-    work: usize,
-) -> Result<&'e [Event], ServerError> {
-    Ok(readiness.ready(events.get_mut(..work.min(EVENTS)).unwrap_or_default()).map_err(ServerError::epoll)?)
+fn look<'e>(readiness: &Readiness, events: &'e mut Events<EVENTS>, work: usize) -> Result<&'e [Event], ServerError> {
+    readiness.ready(events, work).map_err(ServerError::epoll)
 }
 
 impl<C, K: ServerWire, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {

@@ -64,13 +64,18 @@ impl Readiness {
         let _ = epoll::delete(&self.epoll, socket);
     }
 
-    /// What is ready now, as many as fit.
+    /// What is ready now, at most `most` of it and as many as fit.
     #[inline]
-    pub(crate) fn ready<'e>(&self, events: &'e mut [MaybeUninit<Event>]) -> Result<&'e mut [Event], Errno> {
+    pub(crate) fn ready<'e, const N: usize>(
+        &self,
+        events: &'e mut Events<N>,
+        most: usize,
+    ) -> Result<&'e [Event], Errno> {
+        let events = events.0.get_mut(..most.min(N)).unwrap_or_default();
         match epoll::wait(&self.epoll, events, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
             Ok((ready, _)) => Ok(ready),
             // epoll looks for events before it looks for signals, so nothing is ready.
-            Err(Errno::INTR) => Ok(&mut []),
+            Err(Errno::INTR) => Ok(&[]),
             Err(errno) => Err(errno),
         }
     }
@@ -86,6 +91,22 @@ impl AsFd for Readiness {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
     }
+}
+
+/// Room for `N` events.
+pub(crate) struct Events<const N: usize>([MaybeUninit<Event>; N]);
+
+impl<const N: usize> Events<N> {
+    #[inline]
+    pub(crate) fn new() -> Self {
+        Self([MaybeUninit::uninit(); N])
+    }
+}
+
+/// For which token it is.
+#[inline]
+pub(crate) fn token_of(event: &Event) -> u64 {
+    event.data.u64()
 }
 
 /// Whether nothing more can come: of a listening socket, that it was shut down (man 2 epoll_ctl, `EPOLLHUP`).

@@ -22,7 +22,10 @@ use crate::transport::Transport;
 #[derive(Debug)]
 pub struct Stream {
     socket: OwnedFd,
-    peer: PeerCredentials,
+    // Who the peer is, in fewer bytes than `PeerCredentials`: a table may be full of streams.
+    uid: u32,
+    gid: u32,
+    pid: Option<NonZeroU32>,
     /// How large its send buffer is, once that was asked: nobody changes it.
     send_buffer: Option<NonZeroU32>,
 }
@@ -31,18 +34,16 @@ impl Stream {
     /// Who is on the other side.
     #[must_use]
     pub fn peer(&self) -> PeerCredentials {
-        self.peer
+        PeerCredentials::new(self.uid, self.gid, self.pid.map(NonZeroU32::get))
     }
 
     /// Takes a socket that is non-blocking and connected.
     pub(super) fn identify(socket: OwnedFd) -> Result<Self, Errno> {
         let peer = socket_peercred(&socket)?;
         Ok(Self {
-            peer: PeerCredentials::new(
-                peer.uid.as_raw(),
-                peer.gid.as_raw(),
-                Some(peer.pid.as_raw_nonzero().get().unsigned_abs()),
-            ),
+            uid: peer.uid.as_raw(),
+            gid: peer.gid.as_raw(),
+            pid: Some(peer.pid.as_raw_nonzero().unsigned_abs()),
             socket,
             send_buffer: None,
         })
@@ -97,7 +98,7 @@ impl Transport for Stream {
     }
 
     fn peer(&self) -> Option<PeerCredentials> {
-        Some(self.peer)
+        Some(self.peer())
     }
 }
 

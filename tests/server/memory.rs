@@ -28,7 +28,7 @@ impl IpcServerCommand for Measure {
 #[cfg(target_pointer_width = "64")]
 const fn server(capacity: usize, connections: usize) -> usize {
     let log = if cfg!(feature = "log") { 32 } else { 0 };
-    584 + log + 80 * connections + (connections + 1) * (2 * capacity + 48)
+    568 + log + 80 * connections + (connections + 1) * (2 * capacity + 48)
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn the_size_of_a_server_is_known_at_compile_time() {
         ($($capacity:literal $connections:literal),*) => {$(
             assert_eq!(
                 size_of::<IpcServer<Measure, Both<Bincode>, $capacity, $connections>>(),
-                server($capacity, $connections) + 40 + 16 * $connections
+                server($capacity, $connections) + 48 + 8 * $connections
             );
         )*};
     }
