@@ -92,7 +92,7 @@
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
 //! assert_eq!(size_of::<IpcServer<Command>>(), 20_184);
-//! assert_eq!(size_of::<IpcServer<Command, Bincode>>(), 19_968);
+//! assert_eq!(size_of::<IpcServer<Command, Bincode>>(), 20_072);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_720);
 //! # }
 //! ```

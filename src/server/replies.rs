@@ -234,7 +234,6 @@ where
     pub(super) fn look_at_kept<D: Decide<C>>(&mut self, token: Token, occasion: Occasion, daemon: &mut D) {
         let Some(entry) = self.table.get(token) else { return };
         let Some(Waiting::Answer(parked)) = entry.waiting.take() else { return };
-        self.left = self.left.saturating_sub(1);
         let ticket = self.tickets.of(token.index(), entry.command);
         let buffers = self.buffers.borrow_mut().get(token.index());
         let owing = parked.resume_with(&mut entry.stream, buffers, <Reasoned<K> as ServerProtocol>::local(&self.offer));

@@ -63,11 +63,6 @@ where
             }
         };
         entry.call = self.call;
-        if matches!(entry.waiting, Some(Waiting::Answer(..))) {
-            visit.keep();
-            self.look_at_kept(token, occasion, daemon);
-            return false;
-        }
         let buffers = self.buffers.borrow_mut().get(token.index());
         if occasion != Occasion::Ready {
             buffers.input.wait_for_nothing();
@@ -106,7 +101,7 @@ where
             visit.keep();
             return true;
         }
-        if occasion == Occasion::Due && !finished && !waiting.is_kept() {
+        if occasion == Occasion::Due && !finished {
             self.report.note(&Incident::Expired(entry.stream.peer()));
             if let Some(waiting) = entry.waiting.take() {
                 waiting.break_off(&mut entry.stream, &self.offer, buffers, Code::Expired);
@@ -122,6 +117,12 @@ where
             ending: self.ending,
         };
         match settling.settle(entry, buffers, token, finished, false) {
+            // It has waited for the daemon before.
+            Some(List::None) if !finished => {
+                visit.keep();
+                self.look_at_kept(token, occasion, daemon);
+                return false;
+            }
             Some(list) => visit.table.wait_on(token, list),
             None => {
                 let ticket = self.tickets.of(token.index(), entry.command);
