@@ -35,7 +35,7 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
         match self.ask(&mut AtOnce(handler), || NO_TICKET)? {
             Decided::Processed(processed) => Ok(processed),
             // It has no ticket to keep.
-            Decided::Owing(_) => Err(ConnectionError::OneResponse),
+            Decided::Owing(_) | Decided::Lost(_) => Err(ConnectionError::OneResponse),
         }
     }
 
@@ -96,7 +96,7 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
         match self.decide(|command, peer| Answer::Now(decide(command, peer)))? {
             Decided::Processed(processed) => Ok(processed),
             // It has answered.
-            Decided::Owing(_) => Err(ConnectionError::OneResponse),
+            Decided::Owing(_) | Decided::Lost(_) => Err(ConnectionError::OneResponse),
         }
     }
 
@@ -152,6 +152,8 @@ pub(crate) enum Decided<'b, C: Request, T: Transport, K: ServerWire, const N: us
     Processed(Connection<'b, Processed, T, K, N>),
     /// It answers later, or has answered in part.
     Owing(Connection<'b, Owing<C>, T, K, N>),
+    /// It answers later, but the connection is over.
+    Lost(ConnectionError<T::Error>),
 }
 
 impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b, Owing<C>, T, K, N> {
@@ -162,11 +164,15 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
         answer: Answer<C::Response>,
     ) -> Result<Decided<'b, C, T, K, N>, ConnectionError<T::Error>> {
         let step = match answer {
-            Answer::Later => return self.send().map(Decided::Owing),
-            Answer::More(item) => match self.send_item(&item)? {
-                Step::Ready(owing) => return Ok(Decided::Owing(owing)),
-                Step::NotYet(owing) => Step::NotYet(owing),
-            },
+            Answer::Later => return Ok(self.send().map_or_else(Decided::Lost, Decided::Owing)),
+            Answer::More(item) => {
+                return Ok(match self.send_item(&item) {
+                    Ok(Step::Ready(owing)) => Decided::Owing(owing),
+                    // As below.
+                    Ok(Step::NotYet(_)) => Decided::Lost(ConnectionError::Response(EncodeError::BufferFull)),
+                    Err(error) => Decided::Lost(error),
+                });
+            }
             Answer::Now(response) => self.answer(&response)?,
             Answer::Declined(_) if !self.takes_several() => {
                 // The replies that were put off.

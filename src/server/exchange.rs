@@ -147,6 +147,10 @@ pub(super) fn exchange<C: Request, K: ServerWire, D: Decide<C>, const N: usize>(
                     *waiting = Some(Waiting::Answer(owing.park().0));
                     return Ok(true);
                 }
+                Decided::Lost(error) => {
+                    *command = tickets.last();
+                    return Err(error);
+                }
             },
             Next::Reply(processed) => processed,
         };

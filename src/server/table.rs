@@ -51,7 +51,7 @@ pub(super) struct Entry<W> {
     pub(super) deadline: Option<Instant>,
     /// The last call that served it.
     pub(super) call: u32,
-    /// The number of the command that the daemon has been given last and may answer later.
+    /// The number of the command that the daemon owes an answer to; 0 if it owes none.
     pub(super) command: u64,
     /// Whether it has finished an exchange in that call and is about to be served again.
     pub(super) finished: bool,

@@ -92,6 +92,12 @@ where
                 if !is_over {
                     self.report.note(&Incident::Ended(entry.stream.peer(), &error));
                 }
+                let ticket = self.tickets.of(token.index(), entry.command);
+                let is_owed = entry.command != 0;
+                drop(visit);
+                if is_owed {
+                    daemon.departed(ticket);
+                }
                 return false;
             }
         };
@@ -141,6 +147,9 @@ where
     pub(super) fn wait_for(&mut self, token: Token, waiting: Waiting<C, Reasoned<K>>) -> bool {
         let Some(entry) = self.table.get(token) else { return false };
         let finished = matches!(waiting, Waiting::Command(_) | Waiting::Share(_));
+        if !waiting.is_kept() {
+            entry.command = 0;
+        }
         entry.waiting = Some(waiting);
         let settling = Settling {
             readiness: &self.readiness,
