@@ -56,10 +56,9 @@ pub struct Handled {
     pub refused: usize,
     /// Connections closed because their exchange was not finished within the deadline.
     pub expired: usize,
-    /// Waiting connections closed to make room for newer ones.
+    /// Connections closed for want of a slot: those that waited, to make room for newer ones, and new ones where every slot is taken by a
+    /// caller that waits for the daemon.
     pub evicted: usize,
-    /// New connections closed because every slot is taken by a caller that waits for the daemon's answer, and is not evicted.
-    pub busy: usize,
     /// Connections closed because this program's response could not be encoded, or its types can't be decoded, or because the
     /// kernel could not watch them: memory or the user's limit of watched descriptors has run out (man 7 epoll).
     pub failed: usize,
@@ -74,18 +73,7 @@ pub struct Handled {
 
 impl Handled {
     pub(super) const fn new() -> Self {
-        Self {
-            served: 0,
-            rejected: 0,
-            refused: 0,
-            expired: 0,
-            evicted: 0,
-            busy: 0,
-            failed: 0,
-            closed: 0,
-            paused: 0,
-            pending: 0,
-        }
+        Self { served: 0, rejected: 0, refused: 0, expired: 0, evicted: 0, failed: 0, closed: 0, paused: 0, pending: 0 }
     }
 }
 

@@ -76,8 +76,7 @@ impl Report {
                 Incident::Ended(_, error) if error.fault() == Fault::Local => &mut sums.failed,
                 Incident::Ended(..) => &mut sums.rejected,
                 Incident::Expired(_) => &mut sums.expired,
-                Incident::Evicted(_) => &mut sums.evicted,
-                Incident::Busy(_) => &mut sums.busy,
+                Incident::Evicted(_) | Incident::Busy(_) => &mut sums.evicted,
                 Incident::Unwatched(..) => &mut sums.failed,
                 Incident::Paused(_) => &mut sums.paused,
             };
