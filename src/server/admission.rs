@@ -59,15 +59,13 @@ where
             }
             Err(AcceptError::Broken(errno)) => return Err(ServerError::listener(errno)),
         };
-        let peer = stream.peer();
-        if !self.settings.authorizes(&peer) {
-            self.report.note(&Incident::Refused(peer));
+        if !self.settings.authorizes(&stream) {
+            self.report.note(&Incident::Refused(stream.peer()));
             return Ok(None);
         }
         // It has not been served in this call.
         let Some((newcomer, entry)) = self.table.insert(stream, self.call.wrapping_sub(1)) else {
             // It does not happen: whoever took the last slot has made room.
-            self.report.note(&Incident::Evicted(peer));
             return Ok(None);
         };
         let buffers = self.buffers.borrow_mut().get(newcomer.index());
