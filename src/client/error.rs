@@ -6,20 +6,24 @@ use crate::unix::Errno;
 
 use crate::codec::{DecodeError, EncodeError};
 use crate::described;
-use crate::unix::path::PathError;
+use crate::unix::path::{LONGEST, PathError};
 use crate::wire::session::{OfferError, Refusal, Server};
 
 /// Why a call brought no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The socket's path is longer than 107 bytes. Nothing was sent.
+    /// The socket's path is longer than 107 bytes (on macOS and FreeBSD 103). Nothing was sent.
     PathTooLong,
     /// The socket's path is empty or contains a NUL byte. Nothing was sent.
     InvalidPath,
+    /// The system has no abstract addresses: only Linux has. Nothing was sent.
+    NoAbstractAddresses,
     /// Nothing lies at the path. Nothing was sent.
     NoServer,
     /// What lies at the path is not listened at: a socket that a server left behind, or no socket. Nothing was sent.
+    ///
+    /// On macOS and FreeBSD also a server refuses whose backlog is full; on Linux the client waits for it.
     Refused,
     /// The permissions of the socket or its directory keep us out. Nothing was sent.
     PermissionDenied,
@@ -89,8 +93,9 @@ pub enum CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PathTooLong => f.write_str("the socket's path is longer than 107 bytes: choose a shorter one"),
+            Self::PathTooLong => write!(f, "the socket's path is longer than {LONGEST} bytes: choose a shorter one"),
             Self::InvalidPath => f.write_str("the socket's path is empty or contains a NUL byte: correct it"),
+            Self::NoAbstractAddresses => f.write_str("this system has no abstract addresses: choose a path"),
             Self::NoServer => f.write_str("no socket is at the path: start the server, or correct the path"),
             Self::Refused => f.write_str("nobody is listening at the socket: start the server"),
             Self::PermissionDenied => f.write_str("no permission to open the socket: run as the server's user"),
@@ -167,6 +172,7 @@ impl From<PathError> for CallError {
         match error {
             PathError::TooLong => Self::PathTooLong,
             PathError::Invalid => Self::InvalidPath,
+            PathError::NoAbstractAddresses => Self::NoAbstractAddresses,
         }
     }
 }
@@ -193,6 +199,7 @@ impl From<CallError> for std::io::Error {
             | CallError::CommandTooLarge { .. }
             | CallError::Session(_)
             | CallError::Encode(_) => ErrorKind::InvalidInput,
+            CallError::NoAbstractAddresses => ErrorKind::Unsupported,
             CallError::NoServer => ErrorKind::NotFound,
             CallError::Refused => ErrorKind::ConnectionRefused,
             CallError::PermissionDenied | CallError::Untrusted { .. } => ErrorKind::PermissionDenied,

@@ -7,19 +7,11 @@ use rustix::time::{ClockId, clock_gettime};
 
 /// A moment on the monotonic clock: nanoseconds since the machine's start, enough for 584 years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Instant(u64);
+pub(crate) struct Instant(pub(super) u64);
 
 impl Instant {
     pub(crate) fn now() -> Self {
         Self(nanoseconds(clock_gettime(ClockId::Monotonic)))
-    }
-
-    pub(super) const fn from_nanoseconds(since_start: u64) -> Self {
-        Self(since_start)
-    }
-
-    pub(super) const fn as_nanoseconds(self) -> u64 {
-        self.0
     }
 
     /// The moment `later`, or the last that there is.

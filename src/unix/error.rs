@@ -25,7 +25,7 @@ use crate::wire::session::OfferError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindError {
-    /// The path is longer than 107 bytes, which is what fits a socket address.
+    /// The path is longer than 107 bytes (on macOS and FreeBSD 103), which is what fits a socket address.
     PathTooLong,
     /// The path is empty or contains a NUL byte.
     InvalidPath,
@@ -44,6 +44,8 @@ pub enum BindError {
     },
     /// The lock file (the path with `.lock` behind it) is not a regular file of this user. It is left alone.
     BadLockFile,
+    /// The system has no abstract addresses: only Linux has.
+    NoAbstractAddresses,
     /// The descriptor that was to be adopted is not a Unix stream socket that listens.
     NotAListener,
     /// The server can't take part in sessions, which it serves unless it is built with
@@ -70,6 +72,7 @@ impl fmt::Display for BindError {
             Self::BadLockFile => {
                 f.write_str("the lock file beside the socket is not a regular file of this user: move it away")
             }
+            Self::NoAbstractAddresses => f.write_str("this system has no abstract addresses: choose a path"),
             Self::NotAListener => f.write_str("the descriptor is not a Unix stream socket that listens: pass another"),
             Self::Session(_) => {
                 f.write_str("the server can't take part in sessions: build it with `bare`, or see to the cause")
@@ -93,6 +96,7 @@ impl From<PathError> for BindError {
         match error {
             PathError::TooLong => Self::PathTooLong,
             PathError::Invalid => Self::InvalidPath,
+            PathError::NoAbstractAddresses => Self::NoAbstractAddresses,
         }
     }
 }
@@ -116,6 +120,7 @@ impl From<BindError> for std::io::Error {
             BindError::PathTooLong | BindError::InvalidPath | BindError::NotAListener | BindError::Session(_) => {
                 ErrorKind::InvalidInput
             }
+            BindError::NoAbstractAddresses => ErrorKind::Unsupported,
             BindError::NoDirectory => ErrorKind::NotFound,
             BindError::PermissionDenied | BindError::NotOurs { .. } => ErrorKind::PermissionDenied,
             BindError::InUse => ErrorKind::AddrInUse,

@@ -3,18 +3,18 @@
 use core::task::Poll;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{FileType, Mode, OFlags, fchmod, fcntl_getfl, fcntl_setfl, lstat};
+use rustix::fs::{FileType, Mode, OFlags, RawMode, fcntl_getfl, fcntl_setfl, lstat};
 use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd, retry_on_intr};
-use rustix::net::sockopt::{socket_acceptconn, socket_domain, socket_peercred, socket_type};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen};
+use rustix::net::{SocketAddrUnix, bind, connect, listen};
 use rustix::path::Arg;
-use rustix::process::getpid;
 
 use super::error::{AcceptError, BindError};
-use super::file::{FileId, remove, set_mode};
+use super::file::{FileId, remove};
 use super::lock::Lock;
 use super::path::{SocketPath, abstract_address};
-use super::socket::{Stream, stream_socket};
+use super::socket::Stream;
+use super::system::file::{set_mode, set_mode_to_be};
+use super::system::socket::{Maker, accept, is_listener, stream_socket};
 use super::user::own_uid;
 
 /// How many connections may wait to be accepted. The kernel caps it at `net.core.somaxconn` (4,096 by default).
@@ -28,7 +28,8 @@ impl Permissions {
     pub(crate) const OWNER: Self = Self(Mode::RUSR.union(Mode::WUSR));
 
     pub(crate) fn from_bits(mode: u32) -> Self {
-        Self(Mode::from_bits_truncate(mode & 0o777))
+        #[allow(clippy::unnecessary_cast, clippy::cast_possible_truncation, reason = "not every system has it as u32")]
+        Self(Mode::from_bits_truncate((mode & 0o777) as RawMode))
     }
 }
 
@@ -44,6 +45,7 @@ pub struct Listener {
     file: Option<(SocketPath, FileId)>,
     socket: OwnedFd,
     lock: Option<Lock>,
+    maker: Maker,
 }
 
 impl Listener {
@@ -67,9 +69,7 @@ impl Listener {
         remove_if_stale(&path, &address)?;
 
         let socket = stream_socket()?;
-        // The mode of a socket that is not bound yet becomes the mode of its file, less the umask. After `bind` this
-        // would have no effect, and `chmod` would leave the file open to others for a moment.
-        fchmod(&socket, permissions.0)?;
+        let is_heeded = set_mode_to_be(socket.as_fd(), permissions.0)?;
         bind(&socket, &address)?;
         let made = lstat(path.as_c_str())?;
         if FileType::from_raw_mode(made.st_mode) != FileType::Socket {
@@ -78,13 +78,14 @@ impl Listener {
         }
         let file = FileId::of(&made);
         // Nobody can connect before `listen`.
-        let is_set = permissions.0 == Permissions::OWNER.0 || Mode::from_raw_mode(made.st_mode) == permissions.0;
+        let is_narrow = is_heeded && permissions.0 == Permissions::OWNER.0;
+        let is_set = is_narrow || Mode::from_raw_mode(made.st_mode) == permissions.0;
         let set = if is_set { Ok(()) } else { set_mode(path.as_c_str(), file, permissions.0) };
         if let Err(errno) = set.and_then(|()| listen(&socket, i32::from(BACKLOG))) {
             let _ = remove(&path, file);
             return Err(errno.into());
         }
-        Ok(Self { file: Some((path, file)), socket, lock: Some(lock) })
+        Ok(Self { file: Some((path, file)), socket, lock: Some(lock), maker: Maker::this_process() })
     }
 
     /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file (man 7 unix).
@@ -100,7 +101,7 @@ impl Listener {
         let socket = stream_socket()?;
         bind(&socket, &address)?;
         listen(&socket, i32::from(BACKLOG))?;
-        Ok(Self { file: None, socket, lock: None })
+        Ok(Self { file: None, socket, lock: None, maker: Maker::this_process() })
     }
 
     /// Takes over a socket that already listens: systemd's, or that of the process which this one replaces.
@@ -111,15 +112,12 @@ impl Listener {
     ///
     /// [`BindError::NotAListener`] if it is not a Unix stream socket that listens.
     pub fn adopt(socket: OwnedFd) -> Result<Self, BindError> {
-        let listens = socket_domain(&socket) == Ok(AddressFamily::UNIX)
-            && socket_type(&socket) == Ok(SocketType::STREAM)
-            && socket_acceptconn(&socket) == Ok(true);
-        if !listens {
+        if !is_listener(socket.as_fd()) {
             return Err(BindError::NotAListener);
         }
         fcntl_setfd(&socket, fcntl_getfd(&socket)? | FdFlags::CLOEXEC)?;
         fcntl_setfl(&socket, fcntl_getfl(&socket)? | OFlags::NONBLOCK)?;
-        Ok(Self { file: None, socket, lock: None })
+        Ok(Self { file: None, socket, lock: None, maker: Maker::this_process() })
     }
 
     /// A second descriptor of the socket, close-on-exec, for the process that is to take over. From now on the path is
@@ -153,11 +151,8 @@ impl Listener {
     }
 
     /// Whether this process has made it, and is not a fork with a copy of the listener.
-    ///
-    /// The kernel has recorded who called `listen`. A process ID alone does not tell, since a fork in a PID namespace of its
-    /// own may have that of its parent; but there the parent has none.
     fn is_of_this_process(&self) -> bool {
-        socket_peercred(&self.socket).is_ok_and(|maker| maker.pid == getpid())
+        self.maker.is_this_process(self.socket.as_fd())
     }
 
     /// Accepts one connection, non-blocking and close-on-exec, and learns who its peer is. `Pending` if none waits.
@@ -166,8 +161,7 @@ impl Listener {
     ///
     /// See [`AcceptError`].
     pub fn accept(&self) -> Result<Poll<Stream>, AcceptError> {
-        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-        match retry_on_intr(|| accept_with(&self.socket, flags)) {
+        match retry_on_intr(|| accept(self.socket.as_fd())) {
             Ok(socket) => Stream::identify(socket).map(Poll::Ready).map_err(|_| AcceptError::UnknownPeer),
             Err(Errno::AGAIN | Errno::CONNABORTED) => Ok(Poll::Pending),
             Err(errno @ (Errno::BADF | Errno::FAULT | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP)) => {

@@ -33,7 +33,9 @@ impl Lock {
         for _ in 0..ATTEMPTS {
             let file = match retry_on_intr(|| open(path, flags, MODE)) {
                 Ok(file) => file,
-                Err(Errno::LOOP | Errno::ISDIR | Errno::NXIO) => return Err(BindError::BadLockFile),
+                Err(Errno::LOOP | Errno::MLINK | Errno::ISDIR | Errno::NXIO | Errno::OPNOTSUPP) => {
+                    return Err(BindError::BadLockFile);
+                }
                 Err(errno) => return Err(errno.into()),
             };
             let opened = fstat(&file)?;

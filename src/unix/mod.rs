@@ -46,7 +46,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub(crate) mod alarm;
 pub(crate) mod clock;
 mod error;
 mod file;
@@ -58,11 +57,28 @@ mod socket;
 mod user;
 mod waker;
 
+// What differs from system to system. Each has the same items.
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod bsd;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+use self::bsd as system;
+#[cfg(target_os = "linux")]
+use self::linux as system;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", target_os = "freebsd")))]
+compile_error!(
+    "the feature `unix` of ipc-server works on Linux, macOS and FreeBSD. On other systems `codec`, `wire` and `connection` \
+     work, over a transport of yours: set `default-features = false`"
+);
+
 pub use self::error::{AcceptError, BindError};
 pub use self::listener::Listener;
 pub(crate) use self::listener::Permissions;
 pub use self::socket::Stream;
-pub(crate) use self::user::{trusted_uid, trusted_uid_of_client};
+pub(crate) use self::system::alarm;
+pub(crate) use self::system::user::{trusted_uid, trusted_uid_of_client};
 pub use self::waker::Waker;
 pub(crate) use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 pub use rustix::io::Errno;

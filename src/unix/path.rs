@@ -4,11 +4,9 @@ use core::ffi::CStr;
 
 use heapless::Vec;
 use rustix::io::Errno;
-use rustix::net::SocketAddrUnix;
 use rustix::path::Arg;
 
-/// What every peer can connect to: `sun_path` has 108 bytes, and other libraries keep the last for a NUL.
-pub(crate) const LONGEST: usize = 107;
+pub(crate) use super::system::socket::{LONGEST, abstract_address};
 
 const LOCK: [u8; 6] = *b".lock\0";
 
@@ -24,6 +22,9 @@ pub(crate) struct SocketPath {
 pub(crate) enum PathError {
     TooLong,
     Invalid,
+    /// The system has no abstract addresses.
+    #[allow(dead_code, reason = "Linux has them")]
+    NoAbstractAddresses,
 }
 
 impl SocketPath {
@@ -67,13 +68,4 @@ impl SocketPath {
         let _ = bytes.extend_from_slice(suffix);
         Self { bytes }
     }
-}
-
-/// The abstract address of that name.
-pub(crate) fn abstract_address(name: &[u8]) -> Result<SocketAddrUnix, PathError> {
-    if name.is_empty() {
-        // The kernel would choose a name of its own.
-        return Err(PathError::Invalid);
-    }
-    SocketAddrUnix::new_abstract_name(name).map_err(|_| PathError::TooLong)
 }

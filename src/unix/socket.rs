@@ -2,17 +2,12 @@
 
 use core::num::NonZeroU32;
 use core::task::Poll;
-use core::time::Duration;
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, Shutdown, SocketAddrUnix, SocketFlags, SocketType, connect, recv, send,
-    shutdown, socket_with,
-    sockopt::{socket_peercred, socket_send_buffer_size},
-};
+use rustix::net::{RecvFlags, SocketAddrUnix, connect, recv};
 
-use super::readiness::wait_for_output;
+use super::system::socket::{SendBuffer, peer, send, stop_arrivals, stream_socket};
 use crate::peer::PeerCredentials;
 use crate::transport::Transport;
 
@@ -26,8 +21,7 @@ pub struct Stream {
     uid: u32,
     gid: u32,
     pid: Option<NonZeroU32>,
-    /// How large its send buffer is, once that was asked: nobody changes it.
-    send_buffer: Option<NonZeroU32>,
+    send_buffer: SendBuffer,
 }
 
 impl Stream {
@@ -45,14 +39,8 @@ impl Stream {
 
     /// Takes a socket that is non-blocking and connected.
     pub(super) fn identify(socket: OwnedFd) -> Result<Self, Errno> {
-        let peer = socket_peercred(&socket)?;
-        Ok(Self {
-            uid: peer.uid.as_raw(),
-            gid: peer.gid.as_raw(),
-            pid: Some(peer.pid.as_raw_nonzero().unsigned_abs()),
-            socket,
-            send_buffer: None,
-        })
+        let (uid, gid, pid) = peer(socket.as_fd())?;
+        Ok(Self { socket, uid, gid, pid, send_buffer: SendBuffer::new() })
     }
 
     /// Whether nothing has arrived, neither bytes nor the end (man 2 recv, `MSG_PEEK`).
@@ -60,11 +48,9 @@ impl Stream {
         retry_on_intr(|| recv(&self.socket, &mut [0], RecvFlags::PEEK)).err() == Some(Errno::AGAIN)
     }
 
-    /// Nothing more arrives from now on: the peer's `send` fails with EPIPE. What has arrived is still received, then the end
-    /// (man 2 shutdown, `SHUT_RD`).
+    /// Nothing more arrives from now on. What has arrived is still received, then the end.
     pub(crate) fn stop_arrivals(&self) {
-        // It can't fail with a socket of ours that is connected; and if it did, the peer would be gone.
-        let _ = shutdown(&self.socket, Shutdown::Read);
+        stop_arrivals(self.socket.as_fd());
     }
 
     /// Connects to `address`. `Pending` if the server's backlog is full: ask again later.
@@ -88,19 +74,11 @@ impl Transport for Stream {
 
     /// One `send` (man 2 send).
     fn send(&mut self, from: &[u8]) -> Poll<Result<usize, Errno>> {
-        poll(retry_on_intr(|| send(&self.socket, from, SendFlags::NOSIGNAL)))
+        poll(retry_on_intr(|| send(self.socket.as_fd(), from)))
     }
 
-    /// A Unix socket is writable while no more than a quarter of its send buffer is in use, and a message is charged with
-    /// at most twice its length and some overhead: three quarters must hold that.
     fn has_room(&mut self, length: usize) -> bool {
-        let enough = (length.saturating_mul(8) / 3).saturating_add(4096);
-        if self.send_buffer.is_none() {
-            let size = socket_send_buffer_size(&self.socket).ok();
-            self.send_buffer = size.and_then(|size| NonZeroU32::new(size.try_into().ok()?));
-        }
-        self.send_buffer.is_some_and(|size| size.get() as usize >= enough)
-            && wait_for_output(&self.socket, Duration::ZERO) == Ok(true)
+        self.send_buffer.has_room(self.socket.as_fd(), length)
     }
 
     fn peer(&self) -> Option<PeerCredentials> {
@@ -119,8 +97,4 @@ fn poll<T>(result: Result<T, Errno>) -> Poll<Result<T, Errno>> {
         Err(Errno::AGAIN) => Poll::Pending,
         result => Poll::Ready(result),
     }
-}
-
-pub(super) fn stream_socket() -> Result<OwnedFd, Errno> {
-    socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC, None)
 }

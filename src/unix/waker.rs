@@ -1,25 +1,26 @@
-//! What ends a sleep from elsewhere: an eventfd (man 2 eventfd).
+//! What ends a server's sleep from elsewhere.
 
-use rustix::event::{EventfdFlags, eventfd};
-use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::io::{Errno, fcntl_dupfd_cloexec, read, write};
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::io::Errno;
+
+use super::system::waker::Flag;
 
 /// Ends a server's sleep from another thread or from a signal handler.
 ///
 /// A wake-up is kept until the server has noticed it, so one that comes before the sleep ends it too. Several that come
 /// before the server notices are one. It stays valid when the server is gone; then nobody notices it.
 ///
-/// It is a descriptor of an eventfd (man 2 eventfd): a fork of the process has the same one, and a program that the process
-/// executes has none.
+/// It is a descriptor of an eventfd (man 2 eventfd), and two of a pipe on macOS and FreeBSD. A fork of the process has the same
+/// one, and a program that the process executes has none.
 #[derive(Debug)]
 pub struct Waker {
-    event: OwnedFd,
+    flag: Flag,
 }
 
 impl Waker {
     #[allow(dead_code, reason = "the server has none yet")]
     pub(crate) fn new() -> Result<Self, Errno> {
-        eventfd(0, EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC).map(|event| Self { event })
+        Flag::new().map(|flag| Self { flag })
     }
 
     /// Wakes the server up, or lets its next sleep end at once.
@@ -27,8 +28,7 @@ impl Waker {
     /// It is one `write`, which never blocks and cannot fail in a way that matters: a signal handler may call it (man 7
     /// signal-safety).
     pub fn wake(&self) {
-        // The counter is full after 2^64 - 2 wake-ups that nobody has noticed: then it is set already.
-        let _ = write(&self.event, &1_u64.to_ne_bytes());
+        self.flag.set();
     }
 
     /// Another descriptor for the same server's sleep, close-on-exec, for a thread or a signal handler of its own.
@@ -37,21 +37,20 @@ impl Waker {
     ///
     /// The operating system's, if the process has no descriptor left ([`Errno::MFILE`]).
     pub fn try_clone(&self) -> Result<Self, Errno> {
-        fcntl_dupfd_cloexec(&self.event, 0).map(|event| Self { event })
+        self.flag.try_clone().map(|flag| Self { flag })
     }
 
     /// Takes notice of all wake-ups so far: the descriptor is no longer readable.
     #[allow(dead_code, reason = "the server has none yet")]
     pub(crate) fn reset(&self) {
-        // It fails only if there was none.
-        let _ = read(&self.event, &mut [0; 8]);
+        self.flag.clear();
     }
 }
 
 /// Readable from a [`wake`](Waker::wake) until the server takes notice. Don't read from it.
 impl AsFd for Waker {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.event.as_fd()
+        self.flag.as_fd()
     }
 }
 

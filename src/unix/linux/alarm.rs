@@ -8,7 +8,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_gettime, timerfd_settime,
 };
 
-use super::clock::{Instant, nanoseconds, timespec};
+use super::super::clock::{Instant, nanoseconds, timespec};
 
 /// The nanoseconds from one expiry to the next, so many that there is no next: 250 years, where the kernel counts to 292.
 /// They must be set, since the time that is left until the next expiry is what tells the time after an expiry.
@@ -36,7 +36,7 @@ impl Alarm {
         let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         let mut alarm = Self {
             timer,
-            at: Instant::from_nanoseconds(0),
+            at: Instant(0),
             #[cfg(target_pointer_width = "32")]
             period: PERIOD,
         };
@@ -63,7 +63,7 @@ impl Alarm {
     /// Stands for never: 200 years after the machine's start, more than the 146 to which a time namespace can set the clock
     /// (man 7 time_namespaces).
     fn never(&self) -> Instant {
-        Instant::from_nanoseconds(self.period() / 5 * 4)
+        Instant(self.period() / 5 * 4)
     }
 
     /// When it goes off, or has.
@@ -75,9 +75,9 @@ impl Alarm {
     pub(crate) fn set(&mut self, at: Option<Instant>) -> Result<(), Errno> {
         // All zero would mean never, and the clock has long passed its first nanosecond.
         let never = self.never();
-        let at = at.map_or(never, |at| at.clamp(Instant::from_nanoseconds(1), never));
+        let at = at.map_or(never, |at| at.clamp(Instant(1), never));
         let time = |nanoseconds| timespec(Duration::from_nanos(nanoseconds));
-        let timer = Itimerspec { it_interval: time(self.period()), it_value: time(at.as_nanoseconds()) };
+        let timer = Itimerspec { it_interval: time(self.period()), it_value: time(at.0) };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &timer)?;
         self.at = at;
         Ok(())
@@ -96,8 +96,8 @@ impl Alarm {
         // It can't fail with a timer of ours; if it did, this would be the moment that the timer is set to.
         let left = timerfd_gettime(&self.timer).map_or(0, |timer| nanoseconds(timer.it_value));
         // Before the expiry no more than `never` is left, after it all of the period but the time since.
-        let periods = if left <= self.never().as_nanoseconds() { 0 } else { self.period() };
-        Instant::from_nanoseconds((self.at.as_nanoseconds() + periods).saturating_sub(left))
+        let periods = if left <= self.never().0 { 0 } else { self.period() };
+        Instant((self.at.0 + periods).saturating_sub(left))
     }
 }
 

@@ -1,0 +1,28 @@
+//! What can be done with the file of a socket.
+
+use core::ffi::CStr;
+
+use rustix::fd::BorrowedFd;
+use rustix::fs::{AtFlags, CWD, Mode, chmodat};
+use rustix::io::Errno;
+
+use super::super::file::FileId;
+
+pub(crate) use super::kind::rename_to_free;
+
+/// Says what mode the file is to have that `bind` makes. Whether the system heeds it: none here does, and `bind` gives the
+/// file all permissions less the umask.
+pub(crate) fn set_mode_to_be(_: BorrowedFd<'_>, _: Mode) -> Result<bool, Errno> {
+    Ok(false)
+}
+
+/// Sets the mode of the socket's file at `path` if it is `file`, and of nothing to which a symlink leads that has come there.
+///
+/// Another file of ours could come there between the two calls, through a directory in which others may rename files; it
+/// would then have the mode of the socket.
+pub(crate) fn set_mode(path: &CStr, file: FileId, mode: Mode) -> Result<(), Errno> {
+    if !file.is_at(path) {
+        return Err(Errno::ADDRINUSE);
+    }
+    chmodat(CWD, path, mode, AtFlags::SYMLINK_NOFOLLOW)
+}

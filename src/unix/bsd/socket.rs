@@ -1,0 +1,77 @@
+//! How sockets are made, and what is known of their peers.
+
+use core::num::NonZeroU32;
+
+use nix::unistd::getpeereid;
+use rustix::fd::BorrowedFd;
+use rustix::io::{Errno, retry_on_intr};
+use rustix::net::sockopt::socket_type;
+use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketAddrUnix, SocketType, getsockname, recv, shutdown};
+use rustix::process::{Pid, getpid};
+
+use super::super::path::PathError;
+use super::queue::errno;
+
+pub(crate) use super::kind::{accept, send, stream_socket};
+use super::kind::{listens, peer_process};
+
+/// The longest path of a socket: `sun_path` has 104 bytes, of which the last is for a NUL.
+pub(crate) const LONGEST: usize = 103;
+
+/// There are none but on Linux.
+pub(crate) fn abstract_address(_: &[u8]) -> Result<SocketAddrUnix, PathError> {
+    Err(PathError::NoAbstractAddresses)
+}
+
+/// Whether it is a Unix stream socket that listens.
+pub(crate) fn is_listener(socket: BorrowedFd<'_>) -> bool {
+    getsockname(socket).is_ok_and(|name| name.address_family() == AddressFamily::UNIX)
+        && socket_type(socket) == Ok(SocketType::STREAM)
+        && listens(socket)
+}
+
+/// The user and the group on the other side (man 3 getpeereid), and the process, where that is known.
+pub(crate) fn peer(socket: BorrowedFd<'_>) -> Result<(u32, u32, Option<NonZeroU32>), Errno> {
+    let (uid, gid) = getpeereid(socket).map_err(errno)?;
+    Ok((uid.as_raw(), gid.as_raw(), peer_process(socket)))
+}
+
+/// Nothing more arrives from now on, if nothing has arrived that was not received.
+///
+/// `SHUT_RD` throws away what has arrived, so it waits until all is received: the server asks again after each exchange.
+pub(crate) fn stop_arrivals(socket: BorrowedFd<'_>) {
+    if retry_on_intr(|| recv(socket, &mut [0], RecvFlags::PEEK)).err() == Some(Errno::AGAIN) {
+        // It can't fail with a socket of ours that is connected; and if it did, the peer would be gone.
+        let _ = shutdown(socket, Shutdown::Read);
+    }
+}
+
+/// Which process has made a listener. No two processes of one machine have the same ID.
+#[derive(Debug)]
+pub(crate) struct Maker(Pid);
+
+impl Maker {
+    pub(crate) fn this_process() -> Self {
+        Self(getpid())
+    }
+
+    /// Whether it is this process, and not one of which this process is a fork.
+    pub(crate) fn is_this_process(&self, _: BorrowedFd<'_>) -> bool {
+        self.0 == getpid()
+    }
+}
+
+/// What is known of a socket's send buffer: not enough to be sure of it.
+#[derive(Debug)]
+pub(crate) struct SendBuffer;
+
+impl SendBuffer {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    /// Whether a `send` is sure to take so many bytes now.
+    pub(crate) fn has_room(&mut self, _: BorrowedFd<'_>, _: usize) -> bool {
+        false
+    }
+}
