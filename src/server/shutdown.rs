@@ -109,9 +109,9 @@ where
         if !backlog_is_ours && self.accepting != Accepting::Never {
             self.stop_accepting();
         }
+        self.stop_arrivals(false);
         loop {
             let remaining = self.alarm.now().until(end);
-            self.stop_arrivals(self.settings.keep_open && remaining < limit / 2);
             self.handle(handler)?;
             if self.accepting != Accepting::Never && !has_input(&self.listener).map_err(ServerError::listener)? {
                 self.stop_accepting();
@@ -126,6 +126,8 @@ where
                 self.report.end_call(self.table.len());
                 return Ok(self.report.call());
             }
+            // Again, since not every system stops them while something has arrived. Before the sleep, which their end ends.
+            self.stop_arrivals(self.settings.keep_open && remaining < limit / 2);
             self.readiness.wait(Some(remaining)).map_err(ServerError::epoll)?;
         }
     }
