@@ -134,6 +134,7 @@ mod peer;
 mod request;
 #[cfg(feature = "unix")]
 mod server;
+mod ticket;
 mod transport;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
@@ -146,12 +147,13 @@ pub use client::client_send;
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
 pub use client::{CallError, Client, ClientBuilder, Received, UntypedClient, call};
 pub use command::IpcServerCommand;
-pub use handler::{Caller, Handler};
+pub use handler::{Answer, Caller, Handler, TicketHandler};
 pub use peer::PeerCredentials;
 pub use request::Request;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
-pub use server::{Handled, IpcServer, ServerBuffers, ServerBuilder, ServerError, ServerErrorKind};
+pub use server::{Handled, IpcServer, ReplyError, ServerBuffers, ServerBuilder, ServerError, ServerErrorKind};
+pub use ticket::Ticket;
 
 /// The code blocks of the README are tests.
 #[cfg(all(doctest, feature = "std", feature = "unix"))]

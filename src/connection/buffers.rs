@@ -155,6 +155,17 @@ impl<const N: usize> Buffer<N> {
         self.in_vain = self.start;
     }
 
+    /// Removes `length` bytes that have `last` bytes behind them.
+    pub(crate) fn remove_before_last(&mut self, length: usize, last: usize) {
+        let end = self.end as usize;
+        let Some(from) = end.checked_sub(last) else { return };
+        let Some(to) = from.checked_sub(length).filter(|to| *to >= self.start as usize) else { return };
+        if let Some(used) = self.storage.get_mut(..end) {
+            used.copy_within(from.., to);
+        }
+        self.end -= length as u32;
+    }
+
     /// Overwrites what may have been written beyond the end.
     #[cold]
     pub(crate) fn clean_spare(&mut self) {

@@ -30,10 +30,15 @@ pub enum ConnectionError<E> {
     OtherWire,
     /// The [handler](crate::Handler::authorize) does not let the peer give this command. It was not executed.
     NotAuthorized,
+    /// The daemon [declines](crate::Answer::Declined) to execute the command, and the peer's wire has no way to say so.
+    Declined,
     /// The command type takes no bytes on the wire, so that nothing could be told from a command. Nothing was executed.
     EmptyCommand,
     /// The response could not be encoded: too long for the capacity, or not encodable at all. The command was executed.
     Response(EncodeError),
+    /// The peer speaks the bare wire, which carries one response to a command and nothing else: not a second one, nor a reason why there
+    /// is none.
+    OneResponse,
     /// The transport failed.
     Transport(E),
 }
@@ -73,12 +78,16 @@ impl<E> ConnectionError<E> {
     #[must_use]
     pub fn fault(&self) -> Fault {
         match self {
-            Self::Malformed(DecodeError::NotSelfDescribing) | Self::EmptyCommand | Self::Response(_) => Fault::Local,
+            Self::Malformed(DecodeError::NotSelfDescribing)
+            | Self::EmptyCommand
+            | Self::Response(_)
+            | Self::OneResponse => Fault::Local,
             Self::Closed { .. }
             | Self::Malformed(_)
             | Self::TooLarge { .. }
             | Self::OtherWire
-            | Self::NotAuthorized => Fault::Peer,
+            | Self::NotAuthorized
+            | Self::Declined => Fault::Peer,
             Self::Transport(_) => Fault::Transport,
         }
     }
@@ -95,8 +104,10 @@ impl<E: fmt::Display> fmt::Display for ConnectionError<E> {
             Self::TooLarge { capacity } => write!(f, "the peer's command is longer than {capacity} bytes"),
             Self::OtherWire => f.write_str("the peer does not speak this server's wire"),
             Self::NotAuthorized => f.write_str("the peer may not give this command"),
+            Self::Declined => f.write_str("the daemon declines to execute this command now"),
             Self::EmptyCommand => f.write_str(EMPTY_COMMAND),
             Self::Response(error) => write!(f, "the response could not be encoded: {error}"),
+            Self::OneResponse => f.write_str("the peer's wire carries one response and nothing else"),
             Self::Transport(error) => write!(f, "the transport failed: {error}"),
         }
     }
@@ -112,6 +123,8 @@ impl<E: core::error::Error + 'static> core::error::Error for ConnectionError<E> 
             | Self::TooLarge { .. }
             | Self::OtherWire
             | Self::NotAuthorized
+            | Self::Declined
+            | Self::OneResponse
             | Self::EmptyCommand => None,
         }
     }

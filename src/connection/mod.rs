@@ -185,6 +185,7 @@ mod asked;
 mod asking;
 mod buffers;
 mod error;
+mod owing;
 mod processed;
 mod read;
 mod replied;
@@ -195,6 +196,8 @@ use core::marker::PhantomData;
 pub(crate) use self::buffers::Buffer;
 pub use self::buffers::Buffers;
 pub use self::error::{AskError, ConnectionError, Fault};
+#[cfg(feature = "unix")]
+pub(crate) use self::read::Decided;
 pub use crate::transport::Transport;
 
 use crate::codec::{Bincode, Codec};
@@ -214,7 +217,7 @@ pub struct Connection<'b, S, T, K: Wire = Bincode, const N: usize = 1024> {
     progress: K::Progress,
 }
 
-/// The state of a [`Connection`]: [`Accepted`], [`Read`], [`Processed`] or [`Replied`] of a server's, [`Asking`] or
+/// The state of a [`Connection`]: [`Accepted`], [`Read`], [`Owing`], [`Processed`] or [`Replied`] of a server's, [`Asking`] or
 /// [`Asked`] of a client's.
 pub trait State: sealed::Sealed {}
 
@@ -231,6 +234,16 @@ pub struct Read<C> {
     put_off: u32,
     /// Whether the transport has said that it takes them, and nothing was sent since.
     has_room: bool,
+}
+
+/// The daemon has the command and answers later, or has answered in part.
+#[derive(Debug)]
+pub struct Owing<C> {
+    command: PhantomData<fn() -> C>,
+    /// How many of the last unsent bytes are a response that a newer one may replace.
+    replaceable: u32,
+    /// Whether the next that the peer sends may concern this command.
+    has_more: bool,
 }
 
 /// The command has been executed and its response is encoded; not all of it has been sent.
@@ -263,6 +276,7 @@ pub struct Asked<C> {
 
 impl State for Accepted {}
 impl<C> State for Read<C> {}
+impl<C> State for Owing<C> {}
 impl State for Processed {}
 impl State for Replied {}
 impl<C> State for Asking<C> {}
@@ -272,6 +286,7 @@ mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Accepted {}
     impl<C> Sealed for super::Read<C> {}
+    impl<C> Sealed for super::Owing<C> {}
     impl Sealed for super::Processed {}
     impl Sealed for super::Replied {}
     impl<C> Sealed for super::Asking<C> {}

@@ -3,12 +3,13 @@
 use core::mem::forget;
 
 use super::processed::flush;
-use super::{Buffer, Buffers, Connection, ConnectionError, Processed, Read, Transport};
+use super::{Buffer, Buffers, Connection, ConnectionError, Owing, Processed, Read, Step, Transport};
 use crate::codec::EncodeError;
 use crate::command::IpcServerCommand;
-use crate::handler::{Caller, Handler, Lent};
+use crate::handler::{Answer, AtOnce, Caller, Decide, Handler, Lent};
 use crate::peer::PeerCredentials;
 use crate::request::Request;
+use crate::ticket::Ticket;
 use crate::wire::ServerWire;
 use crate::wire::session::Code;
 use crate::wire::session::frame::HEAD;
@@ -31,10 +32,26 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
         self,
         handler: &mut H,
     ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
-        if !handler.authorize(&self.state.command, Caller::new(self.peer())) {
+        match self.ask(&mut AtOnce(handler), || NO_TICKET)? {
+            Decided::Processed(processed) => Ok(processed),
+            // It has no ticket to keep.
+            Decided::Owing(_) | Decided::Lost(_) => Err(ConnectionError::OneResponse),
+        }
+    }
+
+    /// Has the daemon decide on the command.
+    #[inline(always)]
+    pub(crate) fn ask<D: Decide<C>>(
+        self,
+        daemon: &mut D,
+        ticket: impl FnOnce() -> Ticket,
+    ) -> Result<Decided<'b, C, T, K, N>, ConnectionError<T::Error>> {
+        let takes_several = K::takes_several(&self.progress);
+        let caller = |peer| Caller::new(peer).taking_several(takes_several);
+        if !daemon.authorize(&self.state.command, caller(self.peer())) {
             return Err(self.refuse());
         }
-        self.answer(|command, peer| handler.handle(command, Caller::new(peer)))
+        self.decide(|command, peer| daemon.decide(command, caller(peer), ticket))
     }
 
     #[cold]
@@ -71,19 +88,38 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
     /// # Errors
     ///
     /// [`Response`](ConnectionError::Response) by this program, after `decide` has run.
-    // Out of line, the connection would go through memory, and the return after a system call be mispredicted.
     #[inline(always)]
     pub fn answer(
         self,
         decide: impl FnOnce(C, Option<PeerCredentials>) -> <C as Request>::Response,
     ) -> Result<Connection<'b, Processed, T, K, N>, ConnectionError<T::Error>> {
+        match self.decide(|command, peer| Answer::Now(decide(command, peer)))? {
+            Decided::Processed(processed) => Ok(processed),
+            // It has answered.
+            Decided::Owing(_) | Decided::Lost(_) => Err(ConnectionError::OneResponse),
+        }
+    }
+
+    // Out of line, the connection would go through memory, and the return after a system call be mispredicted.
+    #[inline(always)]
+    fn decide(
+        self,
+        decide: impl FnOnce(C, Option<PeerCredentials>) -> Answer<<C as Request>::Response>,
+    ) -> Result<Decided<'b, C, T, K, N>, ConnectionError<T::Error>> {
         let peer = self.peer();
         let Self { state: Read { command, put_off, mut has_room }, mut transport, buffers, local, progress } = self;
-        let response = {
+        let answer = {
             let replies = PutOff { transport: &mut transport, buffers: &mut *buffers };
-            let response = decide(command, peer);
+            let answer = decide(command, peer);
             forget(replies);
-            response
+            answer
+        };
+        let response = match answer {
+            Answer::Now(response) => response,
+            answer => {
+                let owing = Connection { state: Owing::new(), transport, buffers, local, progress };
+                return owing.answer_otherwise(answer);
+            }
         };
         let output = &mut buffers.output;
         let written = loop {
@@ -106,13 +142,59 @@ impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b,
         };
         output.fill(written);
         let state = Processed { put_off, has_room, is_empty: written == 0 };
-        Ok(Connection { state, transport, buffers, local, progress })
+        Ok(Decided::Processed(Connection { state, transport, buffers, local, progress }))
     }
 }
 
+/// What a daemon has decided on a command.
+pub(crate) enum Decided<'b, C: Request, T: Transport, K: ServerWire, const N: usize> {
+    /// The response, or why there is none.
+    Processed(Connection<'b, Processed, T, K, N>),
+    /// It answers later, or has answered in part.
+    Owing(Connection<'b, Owing<C>, T, K, N>),
+    /// It answers later, but the connection is over.
+    Lost(ConnectionError<T::Error>),
+}
+
+impl<'b, C: Request, T: Transport, K: ServerWire, const N: usize> Connection<'b, Owing<C>, T, K, N> {
+    /// Does what the daemon has decided, which is not to answer at once.
+    #[cold]
+    fn answer_otherwise(
+        self,
+        answer: Answer<C::Response>,
+    ) -> Result<Decided<'b, C, T, K, N>, ConnectionError<T::Error>> {
+        let step = match answer {
+            Answer::Later => return Ok(self.send().map_or_else(Decided::Lost, Decided::Owing)),
+            Answer::More(item) => {
+                return Ok(match self.send_item(&item) {
+                    Ok(Step::Ready(owing)) => Decided::Owing(owing),
+                    // As below.
+                    Ok(Step::NotYet(_)) => Decided::Lost(ConnectionError::Response(EncodeError::BufferFull)),
+                    Err(error) => Decided::Lost(error),
+                });
+            }
+            Answer::Now(response) => self.answer(&response)?,
+            Answer::Declined(_) if !self.takes_several() => {
+                // The replies that were put off.
+                let _ = self.send()?;
+                return Err(ConnectionError::Declined);
+            }
+            Answer::Declined(reason) => self.refuse(Code::Declined, reason)?,
+        };
+        match step {
+            Step::Ready(processed) => Ok(Decided::Processed(processed)),
+            // The replies that were put off are in the way, and the transport was sure to take them.
+            Step::NotYet(_) => Err(ConnectionError::Response(EncodeError::BufferFull)),
+        }
+    }
+}
+
+/// That of a daemon which answers at once.
+const NO_TICKET: Ticket = Ticket { server: 0, place: 0, command: 0 };
+
 /// Tells the peer that its command was executed and that there is no response.
 #[cold]
-fn refuse_response<T: Transport, K: ServerWire, const N: usize>(
+pub(super) fn refuse_response<T: Transport, K: ServerWire, const N: usize>(
     progress: &K::Progress,
     transport: &mut T,
     output: &mut Buffer<N>,

@@ -77,7 +77,7 @@
 //!
 //! | | |
 //! |---|---|
-//! | a server of the [bare](crate::ServerBuilder::bare) wire | `528 + 72 M + (M + 1) (2 N + 48)`, rounded up to a multiple of 8 |
+//! | a server of the [bare](crate::ServerBuilder::bare) wire | `552 + 80 M + (M + 1) (2 N + 48)`, rounded up to a multiple of 8 |
 //! | a server of both wires, which is the default | 48 + 8 `M` more |
 //! | the feature `log` | 32 more |
 //! | a bare [`Client`](crate::Client) | `200 + (2 N + 48)` |
@@ -91,8 +91,8 @@
 //! use ipc_server::codec::Bincode;
 //!
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
-//! assert_eq!(size_of::<IpcServer<Command>>(), 20_080);
-//! assert_eq!(size_of::<IpcServer<Command, Bincode>>(), 19_968);
+//! assert_eq!(size_of::<IpcServer<Command>>(), 20_168);
+//! assert_eq!(size_of::<IpcServer<Command, Bincode>>(), 20_056);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_720);
 //! # }
 //! ```

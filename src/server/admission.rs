@@ -6,11 +6,11 @@ use core::task::Poll;
 use super::exchange::Waiting;
 use super::reasons::Reasoned;
 use super::report::Incident;
-use super::table::Token;
+use super::table::{List, Token};
 use super::visit::Occasion;
 use super::{Accepting, IpcServer, PAUSE, ServerBuffers, ServerError};
 use crate::connection::Connection;
-use crate::handler::Handler;
+use crate::handler::Decide;
 use crate::request::Request;
 use crate::unix::readiness::Interest;
 use crate::unix::{AcceptError, Errno};
@@ -28,18 +28,14 @@ where
     ///
     /// It takes one off the work that is left, whatever comes of it.
     #[inline(never)]
-    pub(super) fn serve_newcomer<H: Handler<C> + ?Sized>(
-        &mut self,
-        hung_up: bool,
-        handler: &mut H,
-    ) -> Result<(), ServerError> {
+    pub(super) fn serve_newcomer<D: Decide<C>>(&mut self, hung_up: bool, daemon: &mut D) -> Result<(), ServerError> {
         let Some(newcomer) = self.admit(hung_up)? else {
             self.left = self.left.saturating_sub(1);
             return Ok(());
         };
-        self.serve_connection(newcomer, Occasion::Ready, handler);
+        self.serve_connection(newcomer, Occasion::Ready, daemon);
         if self.table.is_full() {
-            self.make_room(newcomer, handler);
+            self.make_room(newcomer, daemon);
         }
         Ok(())
     }
@@ -63,15 +59,13 @@ where
             }
             Err(AcceptError::Broken(errno)) => return Err(ServerError::listener(errno)),
         };
-        let peer = stream.peer();
-        if !self.settings.authorizes(&peer) {
-            self.report.note(&Incident::Refused(peer));
+        if !self.settings.authorizes(&stream) {
+            self.report.note(&Incident::Refused(stream.peer()));
             return Ok(None);
         }
         // It has not been served in this call.
         let Some((newcomer, entry)) = self.table.insert(stream, self.call.wrapping_sub(1)) else {
             // It does not happen: whoever took the last slot has made room.
-            self.report.note(&Incident::Evicted(peer));
             return Ok(None);
         };
         let buffers = self.buffers.borrow_mut().get(newcomer.index());
@@ -89,11 +83,11 @@ where
     ///
     /// It is closed after a last look for what it waits for: its event may not have had its turn.
     #[cold]
-    fn make_room<H: Handler<C> + ?Sized>(&mut self, newcomer: Token, handler: &mut H) {
+    fn make_room<D: Decide<C>>(&mut self, newcomer: Token, daemon: &mut D) {
         // A connection that has got on is not the candidate any more; the bound is for those that never cease to.
         for _ in 0..CONNECTIONS {
             let Some(candidate) = self.table.eviction_candidate(newcomer) else { break };
-            self.serve_connection(candidate, Occasion::LastLook, handler);
+            self.serve_connection(candidate, Occasion::LastLook, daemon);
             if !self.table.is_full() {
                 return;
             }
@@ -102,16 +96,32 @@ where
             }
             // The newcomer came after what the other has done.
             if let Some(entry) = self.table.get(newcomer) {
-                let idle = entry.is_idle();
-                self.table.wait_anew(newcomer, idle);
+                let list = if entry.waiting.as_ref().is_some_and(Waiting::is_kept) {
+                    List::None
+                } else if entry.is_idle() {
+                    List::Idle
+                } else {
+                    List::Owing
+                };
+                self.table.wait_on(newcomer, list);
             }
         }
-        let evicted = self.table.eviction_candidate(newcomer).and_then(|candidate| {
-            self.break_off(candidate, Code::Evicted);
-            self.close(candidate)
-        });
-        if let Some(peer) = evicted {
+        let Some(candidate) = self.table.eviction_candidate(newcomer) else {
+            return self.turn_away(newcomer, daemon);
+        };
+        self.break_off(candidate, Code::Evicted);
+        if let Some(peer) = self.close(candidate) {
             self.report.note(&Incident::Evicted(peer));
+        }
+    }
+
+    /// Closes the connection of a newcomer, since all others wait for the daemon.
+    fn turn_away<D: Decide<C>>(&mut self, newcomer: Token, daemon: &mut D) {
+        let Some(peer) = self.table.get(newcomer).map(|entry| entry.stream.peer()) else { return };
+        self.report.note(&Incident::Busy(peer));
+        if !self.let_go(newcomer, Code::Busy, daemon) {
+            self.break_off(newcomer, Code::Busy);
+            self.close(newcomer);
         }
     }
 

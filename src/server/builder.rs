@@ -9,7 +9,7 @@ use super::{IpcServer, ServerBuffers};
 use crate::codec::{Bincode, Codec};
 use crate::peer::PeerCredentials;
 use crate::request::Request;
-use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, trusted_uid};
+use crate::unix::{BindError, Listener, OwnedFd, PathArg as Arg, Permissions, Stream, trusted_uid};
 use crate::wire::{Both, ServerWire, Session};
 
 /// Builds an [`IpcServer`] with other settings than the default ones.
@@ -68,10 +68,11 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    pub(super) fn authorizes(&self, peer: &PeerCredentials) -> bool {
+    #[inline]
+    pub(super) fn authorizes(&self, client: &Stream) -> bool {
         match self.authorize {
-            Some(authorize) => authorize(peer),
-            None => peer.uid == self.owner || peer.uid == 0,
+            Some(authorize) => authorize(&client.peer()),
+            None => client.uid() == self.owner || client.uid() == 0,
         }
     }
 }

@@ -6,9 +6,11 @@ mod builder;
 mod exchange;
 mod outcome;
 mod reasons;
+mod replies;
 mod report;
 mod shutdown;
 mod table;
+mod tickets;
 mod visit;
 
 use core::borrow::BorrowMut;
@@ -24,17 +26,19 @@ use self::builder::Settings;
 use self::exchange::Waiting;
 pub use self::outcome::{Handled, ServerError, ServerErrorKind};
 use self::reasons::Reasoned;
+pub use self::replies::ReplyError;
 use self::report::Report;
 use self::table::{Table, Token};
+use self::tickets::Tickets;
 use self::visit::Occasion;
 use crate::codec::Bincode;
 use crate::command::IpcServerCommand;
-use crate::handler::{Handler, Lent};
+use crate::handler::{AtOnce, Decide, Handler, Lent, TicketHandler, WithTickets};
 use crate::request::Request;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::{Instant, let_others_run};
 use crate::unix::readiness::{Event, Events, Interest, Readiness, has_hung_up, token_of};
-use crate::unix::{BindError, Errno, Listener};
+use crate::unix::{BindError, Errno, Listener, Waker};
 use crate::wire::{Both, ServerWire};
 
 /// How many ready sockets one look at epoll reports. More than that wait for the next look of the same call.
@@ -99,8 +103,11 @@ pub struct IpcServer<
     accepting: Accepting,
     /// Part of `readiness`, so that whoever sleeps on the server's descriptor is woken for a deadline too.
     alarm: Alarm,
+    /// Part of `readiness` too, once somebody has asked for one.
+    waker: Option<Waker>,
     settings: Settings,
-    table: Table<Waiting<Reasoned<K>>, CONNECTIONS>,
+    table: Table<Waiting<C, Reasoned<K>>, CONNECTIONS>,
+    tickets: Tickets,
     /// What it says of itself to those that begin a session.
     offer: K::Offer,
     buffers: B,
@@ -161,6 +168,8 @@ where
             alarm,
             settings,
             table: Table::new(),
+            tickets: Tickets::new(),
+            waker: None,
             offer,
             buffers,
             report: Report::new(),
@@ -197,9 +206,65 @@ where
     /// As [`handle_new_messages`](Self::handle_new_messages).
     #[inline]
     pub fn serve<H: Handler<C> + ?Sized>(&mut self, handler: &mut H) -> Result<Handled, ServerError> {
+        self.serve_by(&mut AtOnce(handler))
+    }
+
+    /// Like [`handle_new_messages`](Self::handle_new_messages), for requests that a [`TicketHandler`] executes.
+    ///
+    /// Those that it keeps are answered by [`reply`](Self::reply), [`send`](Self::send), [`send_latest`](Self::send_latest),
+    /// [`end`](Self::end) and [`dismiss`](Self::dismiss), between two calls. A server whose handler keeps callers is served by
+    /// this method only: the others can't tell it of those that have departed.
+    ///
+    /// # Errors
+    ///
+    /// As [`handle_new_messages`](Self::handle_new_messages).
+    pub fn serve_with_tickets<H: TicketHandler<C> + ?Sized>(
+        &mut self,
+        handler: &mut H,
+    ) -> Result<Handled, ServerError> {
+        self.serve_by(&mut WithTickets(handler))
+    }
+
+    #[inline]
+    fn serve_by<D: Decide<C>>(&mut self, daemon: &mut D) -> Result<Handled, ServerError> {
         self.report.begin_call();
-        self.handle(handler)?;
+        self.handle(daemon)?;
         Ok(self.report.call())
+    }
+
+    /// What ends this server's sleep from another thread, or from a signal handler: see [`Waker`].
+    ///
+    /// ```
+    /// # mod level { include!("../../tests/support/level.rs"); }
+    /// # use level::*;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("daemon.sock");
+    /// let mut server = IpcServer::<Command>::builder().bind(&path)?;
+    /// let waker = server.waker()?;
+    /// let worker = std::thread::spawn(move || {
+    ///     // It has finished a piece of work.
+    ///     waker.wake();
+    /// });
+    /// assert!(server.wait(None)?);
+    /// # worker.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`] if no descriptor is left. The server can go on.
+    pub fn waker(&mut self) -> Result<Waker, ServerError> {
+        let waker = match self.waker.take() {
+            Some(waker) => waker,
+            None => {
+                let waker = Waker::new().map_err(ServerError::waker)?;
+                self.readiness.add(&waker, Token::WAKER, Interest::Input).map_err(ServerError::waker)?;
+                waker
+            }
+        };
+        let clone = waker.try_clone();
+        self.waker = Some(waker);
+        clone.map_err(ServerError::waker)
     }
 
     /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.
@@ -216,17 +281,17 @@ where
     /// times as long, and 1.33 times with one function more, since a processor does not foresee where a function that has
     /// made a system call returns to.
     #[inline]
-    fn handle<H: Handler<C> + ?Sized>(&mut self, handler: &mut H) -> Result<(), ServerError> {
+    fn handle<D: Decide<C>>(&mut self, daemon: &mut D) -> Result<(), ServerError> {
         let mut events = Events::new();
         let ready = look(&self.readiness, &mut events, self.settings.work_per_call)?;
-        let outcome = if ready.is_empty() { Ok(()) } else { self.serve_ready(ready, handler) };
+        let outcome = if ready.is_empty() { Ok(()) } else { self.serve_ready(ready, daemon) };
         self.report.end_call(self.table.len());
         outcome
     }
 
     /// Serves those that are `ready` and, as far as there is work left, those that later looks show.
     #[inline(never)]
-    fn serve_ready<H: Handler<C> + ?Sized>(&mut self, ready: &[Event], handler: &mut H) -> Result<(), ServerError> {
+    fn serve_ready<D: Decide<C>>(&mut self, ready: &[Event], daemon: &mut D) -> Result<(), ServerError> {
         self.left = self.settings.work_per_call;
         self.call = self.call.wrapping_add(1);
         let mut events = Events::new();
@@ -234,14 +299,14 @@ where
         loop {
             match ready {
                 [] => return Ok(()),
-                &[event] if token_of(&event) == Token::LISTENER => self.serve_newcomer(has_hung_up(event), handler)?,
-                [event] if token_of(event) != Token::ALARM => {
+                &[event] if token_of(&event) == Token::LISTENER => self.serve_newcomer(has_hung_up(event), daemon)?,
+                [event] if token_of(event) < Token::FIRST_SPECIAL => {
                     // Nothing else was there.
-                    self.serve_connection(Token::from_u64(token_of(event)), occasion_of(event), handler);
+                    self.serve_connection(Token::from_u64(token_of(event)), occasion_of(event), daemon);
                     return Ok(());
                 }
                 several => {
-                    if self.serve_each(several, handler)? == Unseen::Nothing {
+                    if self.serve_each(several, daemon)? == Unseen::Nothing {
                         return Ok(());
                     }
                 }
@@ -257,7 +322,7 @@ where
     ///
     /// There are at most as many as commands are left, so that each has a share. Those for which nothing is left come first
     /// in the next call, for epoll puts what it has shown behind what it has not.
-    fn serve_each<H: Handler<C> + ?Sized>(&mut self, ready: &[Event], handler: &mut H) -> Result<Unseen, ServerError> {
+    fn serve_each<D: Decide<C>>(&mut self, ready: &[Event], daemon: &mut D) -> Result<Unseen, ServerError> {
         let left_before = self.left;
         let mut is_due = false;
         let mut newcomer = None;
@@ -270,19 +335,24 @@ where
                     continue;
                 }
                 Token::ALARM => is_due = true,
+                Token::WAKER => {
+                    if let Some(waker) = &self.waker {
+                        waker.reset();
+                    }
+                }
                 token => {
                     let share = self.left.checked_div(others).unwrap_or_default();
-                    self.serve_share(share, Token::from_u64(token), occasion_of(event), handler);
+                    self.serve_share(share, Token::from_u64(token), occasion_of(event), daemon);
                 }
             }
             others -= 1;
         }
         if is_due {
-            self.end_what_is_due(handler)?;
+            self.end_what_is_due(daemon)?;
         }
         // Last, so that it does not take the slot of a connection whose command is there.
         if let Some(hung_up) = newcomer {
-            self.serve_newcomer(hung_up, handler)?;
+            self.serve_newcomer(hung_up, daemon)?;
             return Ok(Unseen::Perhaps);
         }
         let all_shown = ready.len() < left_before.min(EVENTS);
@@ -290,17 +360,17 @@ where
     }
 
     /// Serves a connection with a part of the work that is left.
-    fn serve_share<H: Handler<C> + ?Sized>(&mut self, share: usize, token: Token, occasion: Occasion, handler: &mut H) {
+    fn serve_share<D: Decide<C>>(&mut self, share: usize, token: Token, occasion: Occasion, daemon: &mut D) {
         let others = self.left.saturating_sub(share);
         self.left = share;
-        self.serve_connection(token, occasion, handler);
+        self.serve_connection(token, occasion, daemon);
         self.left += others;
     }
 
     /// Sleeps until there is something to do or `timeout` has passed; `None` sleeps for as long as it takes.
     ///
     /// Returns whether [`handle_new_messages`](Self::handle_new_messages) has something to do. It may return `false`
-    /// early: it does when a signal handler has run, so that a loop around it can look at what the handler changed.
+    /// early: it does when a signal handler has run, so that a loop around it can look at what the daemon changed.
     ///
     /// # Errors
     ///
@@ -341,13 +411,13 @@ where
     ///
     /// An exchange is ended after a last look for what it waits for: the daemon may itself have slept past the deadline.
     #[cold]
-    fn end_what_is_due<H: Handler<C> + ?Sized>(&mut self, handler: &mut H) -> Result<(), ServerError> {
+    fn end_what_is_due<D: Decide<C>>(&mut self, daemon: &mut D) -> Result<(), ServerError> {
         let now = self.alarm.now();
-        // Put off rather than stopped: if a handler panics before the end of this call, it goes off again.
+        // Put off rather than stopped: if a daemon panics before the end of this call, it goes off again.
         self.alarm.set(Some(now.plus(PAUSE))).map_err(ServerError::timer)?;
         for index in 0..=CONNECTIONS {
             if let Some(token) = self.table.due(index, now) {
-                self.serve_connection(token, Occasion::Due, handler);
+                self.serve_connection(token, Occasion::Due, daemon);
             }
         }
         let mut next = self.table.next_deadline();

@@ -56,7 +56,8 @@ pub struct Handled {
     pub refused: usize,
     /// Connections closed because their exchange was not finished within the deadline.
     pub expired: usize,
-    /// Waiting connections closed to make room for newer ones.
+    /// Connections closed for want of a slot: those that waited, to make room for newer ones, and new ones where every slot is taken by a
+    /// caller that waits for the daemon.
     pub evicted: usize,
     /// Connections closed because this program's response could not be encoded, or its types can't be decoded, or because the
     /// kernel could not watch them: memory or the user's limit of watched descriptors has run out (man 7 epoll).
@@ -65,8 +66,8 @@ pub struct Handled {
     pub closed: usize,
     /// Times that accepting was paused, because file descriptors or memory had run out.
     pub paused: usize,
-    /// Connections that are still open: they wait for the rest of a command, for their client to take a reply, or, where
-    /// connections are kept open, for the next command.
+    /// Connections that are still open: they wait for the rest of a command, for their client to take a reply, for the daemon's
+    /// [later](crate::Answer::Later) answer or, where connections are kept open, for the next command.
     pub pending: usize,
 }
 
@@ -104,6 +105,8 @@ pub enum ServerErrorKind {
     Timer,
     /// The listening socket could not be copied for a successor, because no descriptor is left. The server can go on.
     HandOver,
+    /// There is no waker, because no descriptor or memory is left. The server can go on.
+    Waker,
 }
 
 impl ServerError {
@@ -129,6 +132,10 @@ impl ServerError {
         Self::new(ServerErrorKind::HandOver, errno)
     }
 
+    pub(super) const fn waker(errno: Errno) -> Self {
+        Self::new(ServerErrorKind::Waker, errno)
+    }
+
     /// What failed.
     #[must_use]
     pub const fn kind(self) -> ServerErrorKind {
@@ -149,6 +156,7 @@ impl fmt::Display for ServerError {
             ServerErrorKind::Epoll => "the epoll instance is broken",
             ServerErrorKind::Timer => "the timer of the deadlines is broken",
             ServerErrorKind::HandOver => "the listening socket could not be copied for a successor",
+            ServerErrorKind::Waker => "there is no waker",
         };
         write!(f, "{what}: {}", self.errno)
     }

@@ -19,6 +19,8 @@ pub(super) enum Incident<'a> {
     Expired(PeerCredentials),
     /// A newer connection needs the place.
     Evicted(PeerCredentials),
+    /// Every place is taken by a caller that waits for the daemon.
+    Busy(PeerCredentials),
     /// The kernel does not watch the connection.
     Unwatched(PeerCredentials, Errno),
     /// File descriptors or memory have run out.
@@ -67,14 +69,14 @@ impl Report {
     pub(super) fn note(&mut self, incident: &Incident<'_>) {
         for sums in [&mut self.call, &mut self.totals] {
             let counter = match incident {
-                Incident::Unknown | Incident::Refused(_) | Incident::Ended(_, ConnectionError::NotAuthorized) => {
-                    &mut sums.refused
-                }
+                Incident::Unknown
+                | Incident::Refused(_)
+                | Incident::Ended(_, ConnectionError::NotAuthorized | ConnectionError::Declined) => &mut sums.refused,
                 Incident::Ended(_, ConnectionError::Closed { received: 0 }) => &mut sums.closed,
                 Incident::Ended(_, error) if error.fault() == Fault::Local => &mut sums.failed,
                 Incident::Ended(..) => &mut sums.rejected,
                 Incident::Expired(_) => &mut sums.expired,
-                Incident::Evicted(_) => &mut sums.evicted,
+                Incident::Evicted(_) | Incident::Busy(_) => &mut sums.evicted,
                 Incident::Unwatched(..) => &mut sums.failed,
                 Incident::Paused(_) => &mut sums.paused,
             };
@@ -170,6 +172,11 @@ mod log {
                     "closed the connection of {}: a newer one needs its place; more connections may wait if the server \
                      is built with `connections`", Client(peer)
                 ),
+                Incident::Busy(peer) => log!(
+                    target: TARGET, level,
+                    "closed the connection of {}: every place is taken by a client that waits for this program's answer; more \
+                     fit if the server is built with `connections`", Client(peer)
+                ),
                 Incident::Unwatched(peer, errno) => log!(
                     target: TARGET, level,
                     "closed the connection of {}: the kernel does not watch it: {errno}", Client(peer)
@@ -218,6 +225,7 @@ mod log {
             Incident::Unknown
             | Incident::Refused(_)
             | Incident::Evicted(_)
+            | Incident::Busy(_)
             | Incident::Unwatched(..)
             | Incident::Paused(_) => Level::Warn,
         }

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::{Accepting, Handled, IpcServer, ServerBuffers, ServerError};
 use crate::command::IpcServerCommand;
-use crate::handler::{Handler, Lent};
+use crate::handler::{AtOnce, Decide, Handler, Lent, TicketHandler, WithTickets};
 use crate::request::Request;
 use crate::unix::OwnedFd;
 use crate::unix::readiness::has_input;
@@ -97,10 +97,30 @@ where
     ///
     /// As [`shutdown`](Self::shutdown).
     pub fn shutdown_with<H: Handler<C> + ?Sized>(
-        mut self,
+        self,
         handler: &mut H,
         limit: Duration,
     ) -> Result<Handled, ServerError> {
+        self.shutdown_by(&mut AtOnce(handler), limit)
+    }
+
+    /// Like [`shutdown`](Self::shutdown), for requests that a [`TicketHandler`] executes.
+    ///
+    /// Callers that were kept are told that the server ends, and the handler that they have [departed](TicketHandler::departed): answer
+    /// those that can be answered before. They count as pending in the result. So do those that the handler keeps meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`shutdown`](Self::shutdown).
+    pub fn shutdown_with_tickets<H: TicketHandler<C> + ?Sized>(
+        self,
+        handler: &mut H,
+        limit: Duration,
+    ) -> Result<Handled, ServerError> {
+        self.shutdown_by(&mut WithTickets(handler), limit)
+    }
+
+    fn shutdown_by<D: Decide<C>>(mut self, daemon: &mut D, limit: Duration) -> Result<Handled, ServerError> {
         let end = self.alarm.now().plus(limit);
         self.report.begin_call();
         self.ending = true;
@@ -109,10 +129,16 @@ where
         if !backlog_is_ours && self.accepting != Accepting::Never {
             self.stop_accepting();
         }
+        let mut let_go = 0;
         self.stop_arrivals(false);
         loop {
             let remaining = self.alarm.now().until(end);
-            self.handle(handler)?;
+            self.handle(daemon)?;
+            for index in 0..=CONNECTIONS {
+                if let Some(token) = self.table.token_at(index) {
+                    let_go += usize::from(self.let_go(token, Code::Ending, daemon));
+                }
+            }
             if self.accepting != Accepting::Never && !has_input(&self.listener).map_err(ServerError::listener)? {
                 self.stop_accepting();
             }
@@ -123,7 +149,7 @@ where
                         self.break_off(token, Code::Ending);
                     }
                 }
-                self.report.end_call(self.table.len());
+                self.report.end_call(self.table.len() + let_go);
                 return Ok(self.report.call());
             }
             // Again, since not every system stops them while something has arrived. Before the sleep, which their end ends.

@@ -20,6 +20,10 @@ impl Token {
     pub(super) const LISTENER: u64 = u64::MAX;
     /// Stands for the alarm.
     pub(super) const ALARM: u64 = u64::MAX - 1;
+    /// Stands for the waker.
+    pub(super) const WAKER: u64 = u64::MAX - 2;
+    /// Those below it stand for connections.
+    pub(super) const FIRST_SPECIAL: u64 = Self::WAKER;
 
     pub(super) fn to_u64(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.index)
@@ -47,19 +51,34 @@ pub(super) struct Entry<W> {
     pub(super) deadline: Option<Instant>,
     /// The last call that served it.
     pub(super) call: u32,
+    /// The number of the command that the daemon owes an answer to; 0 if it owes none.
+    pub(super) command: u64,
     /// Whether it has finished an exchange in that call and is about to be served again.
     pub(super) finished: bool,
 }
 
 impl<W> Entry<W> {
     fn new(stream: Stream, call: u32) -> Self {
-        Self { stream, waiting: None, watched: None, deadline: None, call, finished: false }
+        Self { stream, waiting: None, watched: None, deadline: None, call, command: 0, finished: false }
     }
 
     /// Whether its client owes nothing.
     pub(super) fn is_idle(&self) -> bool {
         self.watched.is_some() && self.deadline.is_none()
     }
+}
+
+/// Among whom a connection waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    /// Those whose clients owe nothing: they are between two commands.
+    Idle,
+    /// Those that wait for the rest of a command, or for their client to take a reply.
+    Owing,
+    /// As before.
+    Same,
+    /// Those that wait for the daemon, which are not evicted.
+    None,
 }
 
 /// Stand for the two ends of a list of places, where the oldest's elder and the newest's junior would be.
@@ -187,7 +206,7 @@ impl<W, const CONNECTIONS: usize> Table<W, CONNECTIONS> {
         slot.entry.as_ref().filter(|entry| condition(entry)).map(|_| token)
     }
 
-    /// Gives a newcomer a free place, if there is one. It is on no list until it [waits](Self::wait_anew).
+    /// Gives a newcomer a free place, if there is one. It is on no list until it [waits](Self::wait_on).
     pub(super) fn insert(&mut self, stream: Stream, call: u32) -> Option<(Token, &mut Entry<W>)> {
         if self.is_full() {
             return None;
@@ -230,11 +249,24 @@ impl<W, const CONNECTIONS: usize> Table<W, CONNECTIONS> {
 
     /// From now on the connection waits for something else: it is new, or has finished an exchange or begun one.
     #[inline]
-    pub(super) fn wait_anew(&mut self, token: Token, idle: bool) {
-        let newest = if idle { self.idle.newest } else { self.owing.newest };
+    pub(super) fn wait_on(&mut self, token: Token, list: List) {
+        let (newest, end) = match list {
+            List::Idle => (self.idle.newest, IDLE),
+            List::Owing => (self.owing.newest, OWING),
+            List::Same => return,
+            List::None => return self.leave(token.index),
+        };
         if newest != token.index {
-            self.move_to(token.index, if idle { IDLE } else { OWING });
+            self.move_to(token.index, end);
         }
+    }
+
+    /// Takes a place off its list.
+    #[cold]
+    fn leave(&mut self, index: u32) {
+        self.unlink(index);
+        let slot = self.slot(index);
+        (slot.older, slot.newer) = (index, index);
     }
 
     /// The earliest deadline.
@@ -242,7 +274,7 @@ impl<W, const CONNECTIONS: usize> Table<W, CONNECTIONS> {
         self.slots().filter_map(|slot| slot.entry.as_ref()?.deadline).min()
     }
 
-    /// Makes a place the newest of a list. Apart from [`wait_anew`](Self::wait_anew), since mostly it is that already.
+    /// Makes a place the newest of a list. Apart from [`wait_on`](Self::wait_on), since mostly it is that already.
     #[inline(never)]
     fn move_to(&mut self, index: u32, end: u32) {
         self.unlink(index);

@@ -3,15 +3,17 @@
 use core::borrow::BorrowMut;
 use core::mem::{forget, replace};
 
+use super::builder::Settings;
 use super::exchange::{RECEIVES, Waiting, exchange};
 use super::reasons::Reasoned;
-use super::report::Incident;
-use super::table::{Entry, Table, Token};
+use super::report::{Incident, Report};
+use super::table::{Entry, List, Table, Token};
 use super::{IpcServer, ServerBuffers};
-use crate::connection::ConnectionError;
-use crate::handler::Handler;
+use crate::connection::{Buffers, ConnectionError};
+use crate::handler::Decide;
 use crate::peer::PeerCredentials;
 use crate::request::Request;
+use crate::unix::alarm::Alarm;
 use crate::unix::readiness::Readiness;
 use crate::wire::ServerWire;
 use crate::wire::session::Code;
@@ -41,21 +43,16 @@ where
     /// Each command is taken off the work that is left of this call, as long as there is some; the first one with the
     /// visit itself.
     #[inline]
-    pub(super) fn serve_connection<H: Handler<C> + ?Sized>(
-        &mut self,
-        token: Token,
-        occasion: Occasion,
-        handler: &mut H,
-    ) {
+    pub(super) fn serve_connection<D: Decide<C>>(&mut self, token: Token, occasion: Occasion, daemon: &mut D) {
         let mut occasion = occasion;
-        while self.serve_once(token, occasion, handler) {
+        while self.serve_once(token, occasion, daemon) {
             occasion = Occasion::Again;
         }
     }
 
     /// Whether its next command may be there and there is work left.
     #[inline(never)]
-    fn serve_once<H: Handler<C> + ?Sized>(&mut self, token: Token, occasion: Occasion, handler: &mut H) -> bool {
+    fn serve_once<D: Decide<C>>(&mut self, token: Token, occasion: Occasion, daemon: &mut D) -> bool {
         let visit = Visit { table: &mut self.table, readiness: &self.readiness, token };
         let entry = match visit.table.get(token) {
             Some(entry) if entry.call != self.call || occasion != Occasion::Ready => entry,
@@ -71,16 +68,19 @@ where
             buffers.input.wait_for_nothing();
         }
         self.left = self.left.saturating_sub(1);
-        let finished = exchange::<C, Reasoned<K>, H, N>(
+        let finished = exchange::<C, Reasoned<K>, D, N>(
             &mut entry.waiting,
             &mut entry.stream,
+            &mut entry.command,
             &self.offer,
             buffers,
             self.settings.keep_open,
             // What comes while this call works waits for the next one.
             if occasion == Occasion::Again { 0 } else { RECEIVES },
             &mut self.left,
-            handler,
+            daemon,
+            &mut self.tickets,
+            token.index(),
             &mut self.report,
         );
         let finished = match finished {
@@ -91,6 +91,12 @@ where
                     self.ending && !entry.is_idle() && matches!(error, ConnectionError::Closed { received: 0 });
                 if !is_over {
                     self.report.note(&Incident::Ended(entry.stream.peer(), &error));
+                }
+                let ticket = self.tickets.of(token.index(), entry.command);
+                let is_owed = entry.command != 0;
+                drop(visit);
+                if is_owed {
+                    daemon.departed(ticket);
                 }
                 return false;
             }
@@ -108,32 +114,59 @@ where
             }
             return false;
         }
-        let is_new = entry.watched.is_none();
-        let was_idle = entry.is_idle();
-        let mut idle = (finished || was_idle) && waiting.is_idle(buffers);
-        if self.ending && idle && !was_idle {
-            entry.stream.stop_arrivals();
-            idle = false;
-        }
-        let wanted = waiting.interest(buffers);
-        if entry.watched != Some(wanted) {
-            let watch = if is_new { Readiness::add } else { Readiness::modify };
-            if let Err(errno) = watch(visit.readiness, &entry.stream, token.to_u64(), wanted) {
-                // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
-                self.report.note(&Incident::Unwatched(entry.stream.peer(), errno));
+        let is_kept = waiting.is_kept();
+        let settling = Settling {
+            readiness: visit.readiness,
+            alarm: &mut self.alarm,
+            settings: &self.settings,
+            report: &mut self.report,
+            ending: self.ending,
+        };
+        match settling.settle(entry, buffers, token, finished, false) {
+            // It has waited for the daemon before.
+            Some(List::None) if !finished => {
+                visit.keep();
+                self.look_at_kept(token, occasion, daemon);
                 return false;
             }
-            entry.watched = Some(wanted);
-        }
-        if is_new || finished || idle != was_idle {
-            entry.deadline = (!idle).then(|| self.alarm.now().plus(self.settings.deadline));
-            if let Some(deadline) = entry.deadline {
-                self.alarm.set_by(deadline);
+            Some(list) => visit.table.wait_on(token, list),
+            None => {
+                let ticket = self.tickets.of(token.index(), entry.command);
+                drop(visit);
+                if is_kept {
+                    daemon.departed(ticket);
+                }
+                return false;
             }
-            visit.table.wait_anew(token, idle);
         }
         visit.keep();
         false
+    }
+
+    /// Has a connection wait for what it waits for now, and whether it can: otherwise it is closed.
+    pub(super) fn wait_for(&mut self, token: Token, waiting: Waiting<C, Reasoned<K>>) -> bool {
+        let Some(entry) = self.table.get(token) else { return false };
+        let finished = matches!(waiting, Waiting::Command(_) | Waiting::Share(_));
+        if !waiting.is_kept() {
+            entry.command = 0;
+        }
+        entry.waiting = Some(waiting);
+        let settling = Settling {
+            readiness: &self.readiness,
+            alarm: &mut self.alarm,
+            settings: &self.settings,
+            report: &mut self.report,
+            ending: self.ending,
+        };
+        let buffers = self.buffers.borrow_mut().get(token.index());
+        match settling.settle(entry, buffers, token, finished, true) {
+            Some(list) => self.table.wait_on(token, list),
+            None => {
+                self.close(token);
+                return false;
+            }
+        }
+        true
     }
 
     /// Tells the client of a connection that is about to be closed why the command that it has begun to send is not executed.
@@ -152,7 +185,61 @@ where
     }
 }
 
-/// A connection that is being served. It is closed in the end, also if its handler panics, unless it is [kept](Self::keep).
+/// What it takes to have a connection wait.
+struct Settling<'s> {
+    readiness: &'s Readiness,
+    alarm: &'s mut Alarm,
+    settings: &'s Settings,
+    report: &'s mut Report,
+    ending: bool,
+}
+
+impl Settling<'_> {
+    /// Has a connection watched for what it waits for now, and says among whom it waits. `None` if it can't be watched.
+    #[inline(always)]
+    fn settle<C: Request, K: ServerWire, const N: usize>(
+        self,
+        entry: &mut Entry<Waiting<C, K>>,
+        buffers: &Buffers<N>,
+        token: Token,
+        finished: bool,
+        was_kept: bool,
+    ) -> Option<List> {
+        let Some(waiting) = &entry.waiting else { return None };
+        let is_new = entry.watched.is_none();
+        let was_idle = entry.is_idle();
+        let mut idle = (finished || was_idle) && waiting.is_idle(buffers);
+        if self.ending && idle && !was_idle {
+            entry.stream.stop_arrivals();
+            idle = false;
+        }
+        let wanted = waiting.interest(buffers);
+        if entry.watched != Some(wanted) {
+            let watch = if is_new { Readiness::add } else { Readiness::modify };
+            if let Err(errno) = watch(self.readiness, &entry.stream, token.to_u64(), wanted) {
+                // No memory, or the user's limit of watched descriptors is reached. Nothing could wake this connection.
+                self.report.note(&Incident::Unwatched(entry.stream.peer(), errno));
+                return None;
+            }
+            entry.watched = Some(wanted);
+        }
+        if waiting.is_kept() {
+            // The daemon may take its time.
+            entry.deadline = None;
+            return Some(List::None);
+        }
+        if !(is_new || finished || was_kept || idle != was_idle) {
+            return Some(List::Same);
+        }
+        entry.deadline = (!idle).then(|| self.alarm.now().plus(self.settings.deadline));
+        if let Some(deadline) = entry.deadline {
+            self.alarm.set_by(deadline);
+        }
+        Some(if idle { List::Idle } else { List::Owing })
+    }
+}
+
+/// A connection that is being served. It is closed in the end, also if its daemon panics, unless it is [kept](Self::keep).
 struct Visit<'s, W, const CONNECTIONS: usize> {
     table: &'s mut Table<W, CONNECTIONS>,
     readiness: &'s Readiness,

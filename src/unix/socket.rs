@@ -31,6 +31,12 @@ impl Stream {
         PeerCredentials::new(self.uid, self.gid, self.pid.map(NonZeroU32::get))
     }
 
+    /// The peer's effective user ID.
+    #[inline]
+    pub(crate) fn uid(&self) -> u32 {
+        self.uid
+    }
+
     /// Takes a socket that is non-blocking and connected.
     pub(super) fn identify(socket: OwnedFd) -> Result<Self, Errno> {
         let (uid, gid, pid) = peer(socket.as_fd())?;

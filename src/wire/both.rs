@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::session::hello::begins_as_a_session;
 use super::session::{Code, Offer, OfferError, PREFACE, Phase, Progress, Session};
-use super::{Protocol, Refused, ServerProtocol, bare};
+use super::{Heard, Protocol, Refused, ServerProtocol, bare};
 use crate::codec::{Codec, EncodeError};
 use crate::connection::Buffer;
 use crate::request::Request;
@@ -78,6 +78,18 @@ impl<K: Codec> ServerProtocol for Both<K> {
         if progress.phase != Phase::Bare {
             Session::<K>::refuse(progress, output, code, number, reason);
         }
+    }
+
+    fn takes_several(progress: &Progress) -> bool {
+        progress.phase != Phase::Bare
+    }
+
+    fn item<R: Serialize>(progress: &Progress, item: &R, spare: &mut [u8]) -> Result<usize, EncodeError> {
+        Session::<K>::item(progress, item, spare)
+    }
+
+    fn hear<const N: usize>(progress: &Progress, input: &mut Buffer<N>) -> Heard {
+        if progress.phase == Phase::Bare { Heard::NextCommand } else { Session::<K>::hear(progress, input) }
     }
 
     fn break_off<const N: usize>(progress: &mut Progress, input: &Buffer<N>) -> bool {

@@ -17,7 +17,7 @@ mod protocol;
 pub mod session;
 
 pub use self::both::Both;
-pub(crate) use self::protocol::{ClientProtocol, Protocol, Refused, ServerProtocol, Unanswered, Unasked};
+pub(crate) use self::protocol::{ClientProtocol, Heard, Protocol, Refused, ServerProtocol, Unanswered, Unasked};
 pub use self::session::{ClientSession, Session};
 
 /// A wire: any [codec](crate::codec::Codec), [`Session`], [`Both`] or [`ClientSession`]. It can't be implemented elsewhere.

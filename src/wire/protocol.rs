@@ -60,6 +60,16 @@ pub trait ServerProtocol: Protocol {
         reason: &dyn Display,
     );
 
+    /// Whether the peer can be sent several responses to the command that was taken last.
+    fn takes_several(progress: &Self::Progress) -> bool;
+
+    /// Encodes a response to the command that was taken last, which more follow. Only a peer that [takes
+    /// several](Self::takes_several) can be sent one.
+    fn item<R: serde::Serialize>(progress: &Self::Progress, item: &R, spare: &mut [u8]) -> Result<usize, EncodeError>;
+
+    /// Looks at the front of `input` for what concerns the command that was taken last, while it is not answered.
+    fn hear<const N: usize>(progress: &Self::Progress, input: &mut Buffer<N>) -> Heard;
+
     /// Which command has begun to arrive in `input` and will never be whole: a refusal names it from now on. Whether there is
     /// one, and the peer can be told.
     fn break_off<const N: usize>(progress: &mut Self::Progress, input: &Buffer<N>) -> bool;
@@ -138,6 +148,18 @@ impl<K: Codec> ServerProtocol for K {
     #[inline]
     fn refuse<const N: usize>((): &(), _: &mut Buffer<N>, _: Code, _: usize, _: &dyn Display) {}
 
+    fn takes_several((): &()) -> bool {
+        false
+    }
+
+    fn item<R: serde::Serialize>((): &(), _: &R, _: &mut [u8]) -> Result<usize, EncodeError> {
+        Err(EncodeError::BufferFull)
+    }
+
+    fn hear<const N: usize>((): &(), _: &mut Buffer<N>) -> Heard {
+        Heard::NextCommand
+    }
+
     fn break_off<const N: usize>((): &mut (), _: &Buffer<N>) -> bool {
         false
     }
@@ -196,6 +218,17 @@ pub enum Refused {
     Malformed(DecodeError),
     /// It belongs to the other wire.
     OtherWire,
+}
+
+/// What a client has sent while its command is not answered.
+#[derive(Debug)]
+pub enum Heard {
+    /// Nothing that is whole.
+    Nothing,
+    /// It does not wait any more.
+    Cancelled,
+    /// Its next command, or the beginning of it.
+    NextCommand,
 }
 
 /// Why a command is not sent.

@@ -28,4 +28,5 @@ mod sessions_hostile;
 mod shown;
 mod succession;
 mod table_model;
+mod tickets;
 mod untyped;

@@ -28,7 +28,7 @@ impl IpcServerCommand for Measure {
 #[cfg(target_pointer_width = "64")]
 const fn server(capacity: usize, connections: usize) -> usize {
     let log = if cfg!(feature = "log") { 32 } else { 0 };
-    528 + log + 72 * connections + (connections + 1) * (2 * capacity + 48)
+    552 + log + 80 * connections + (connections + 1) * (2 * capacity + 48)
 }
 
 #[test]

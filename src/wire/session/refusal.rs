@@ -16,6 +16,7 @@ use super::Server;
 /// | 4 bytes | a capacity in bytes, where one is the reason |
 /// | the rest | more about it, UTF-8 |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Code {
     OtherForm = 1,
     Malformed = 2,
@@ -32,7 +33,14 @@ pub enum Code {
     Dropped = 13,
     Ended = 14,
     Declined = 15,
+    /// [`Busy`](Self::Busy), of a command that the daemon has been given.
+    BusyAfterwards = 7 | AFTERWARDS,
+    /// [`Ending`](Self::Ending), of a command that the daemon has been given.
+    EndingAfterwards = 10 | AFTERWARDS,
 }
+
+/// Tells the codes of commands that the daemon has been given from others of the same number.
+const AFTERWARDS: u8 = 0x80;
 
 /// How many bytes a refusal's content has before its text.
 pub(super) const CONTENT: usize = 8;
@@ -41,8 +49,24 @@ pub(super) const CONTENT: usize = 8;
 pub(super) const LONGEST_TEXT: usize = 48;
 
 impl Code {
+    /// The same reason, where the daemon has been given the command.
+    #[cfg(feature = "unix")]
+    pub(crate) const fn afterwards(self) -> Self {
+        match self {
+            Self::Busy => Self::BusyAfterwards,
+            Self::Ending => Self::EndingAfterwards,
+            other => other,
+        }
+    }
+
+    /// As on the wire.
+    pub(super) const fn number(self) -> u8 {
+        self as u8 & !AFTERWARDS
+    }
+
     pub(super) const fn was_executed(self) -> bool {
         matches!(self, Self::ResponseTooLong | Self::ResponseNotEncodable | Self::Dropped | Self::Ended)
+            || self as u8 & AFTERWARDS != 0
     }
 }
 

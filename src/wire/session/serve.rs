@@ -12,7 +12,7 @@ use crate::codec::{Codec, EncodeError};
 use crate::connection::Buffer;
 use crate::layout;
 use crate::request::Request;
-use crate::wire::{Protocol, Refused, ServerProtocol};
+use crate::wire::{Heard, Protocol, Refused, ServerProtocol};
 
 const _: () = assert!(LONGEST_ANSWER <= LEAST_CAPACITY, "a refusal fits");
 
@@ -89,6 +89,31 @@ impl<K: Codec> ServerProtocol for Session<K> {
         output.fill(written);
     }
 
+    fn takes_several(_: &Progress) -> bool {
+        true
+    }
+
+    fn item<R: Serialize>(progress: &Progress, item: &R, spare: &mut [u8]) -> Result<usize, EncodeError> {
+        Head::frame(kind::ITEM, progress.id, spare, EncodeError::BufferFull, |spare| K::encode(item, spare))
+    }
+
+    fn hear<const N: usize>(progress: &Progress, input: &mut Buffer<N>) -> Heard {
+        while let Some(head) = Head::parse(input.bytes()) {
+            if head.kind != kind::CANCEL {
+                return Heard::NextCommand;
+            }
+            if content_of(head, input).is_none() {
+                // It has no content that anybody reads, but it may be there.
+                return if HEAD + head.length > N { Heard::NextCommand } else { Heard::Nothing };
+            }
+            input.consume(HEAD + head.length);
+            if head.id == progress.id {
+                return Heard::Cancelled;
+            }
+        }
+        Heard::Nothing
+    }
+
     #[cold]
     fn break_off<const N: usize>(progress: &mut Progress, input: &Buffer<N>) -> bool {
         // Before all of its head has come, it is the client's only one.
@@ -102,7 +127,7 @@ fn write_refusal(id: u32, spare: &mut [u8], code: Code, number: usize, reason: &
     let written = Head::frame(kind::REFUSAL, id, spare, (), |content| {
         let (head, text) = content.split_first_chunk_mut::<CONTENT>().ok_or(())?;
         let [a, b, c, d] = u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
-        *head = [code as u8, code.was_executed().into(), 0, 0, a, b, c, d];
+        *head = [code.number(), code.was_executed().into(), 0, 0, a, b, c, d];
         let longest = text.len().min(LONGEST_TEXT);
         let mut text = Cut { into: text.get_mut(..longest).unwrap_or_default(), length: 0 };
         // An error is the text's end.
