@@ -37,7 +37,7 @@ use crate::handler::{AtOnce, Decide, Handler, Lent, TicketHandler, WithTickets};
 use crate::request::Request;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::{Instant, let_others_run};
-use crate::unix::readiness::{Event, Events, Interest, Readiness, has_hung_up, token_of};
+use crate::unix::readiness::{Event, Events, Interest, Readiness, has_ended, has_hung_up, token_of};
 use crate::unix::{BindError, Errno, Listener, Waker};
 use crate::wire::{Both, ServerWire};
 
@@ -437,7 +437,13 @@ where
 /// be needed.
 #[inline]
 fn occasion_of(event: &Event) -> Occasion {
-    if has_hung_up(*event) { Occasion::LastLook } else { Occasion::Ready }
+    if has_hung_up(*event) {
+        Occasion::LastLook
+    } else if has_ended(*event) {
+        Occasion::Ended
+    } else {
+        Occasion::Ready
+    }
 }
 
 /// What is ready, but no more than there is work left, so that each has a share.

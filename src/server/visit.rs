@@ -27,6 +27,8 @@ pub(super) enum Occasion {
     Due,
     /// It is about to be evicted, or nothing more will come.
     LastLook,
+    /// Nothing more will come, but its client may still take an answer. Not every system tells that apart from what is ready.
+    Ended,
     /// It has just been served, and its next command may be there.
     Again,
 }

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::clock::timespec;
 
-pub(crate) use super::system::readiness::{Event, Events, Readiness, has_hung_up, token_of};
+pub(crate) use super::system::readiness::{Event, Events, Readiness, has_ended, has_hung_up, token_of};
 
 /// How often a look is taken again for want of memory, before that is an error.
 const ATTEMPTS: usize = 10;

@@ -7,7 +7,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SocketAddrUnix, connect, recv};
 
-use super::system::socket::{SendBuffer, peer, send, stop_arrivals, stream_socket};
+use super::system::socket::{SendBuffer, is_gone, peer, send, stop_arrivals, stream_socket};
 use crate::peer::PeerCredentials;
 use crate::transport::Transport;
 
@@ -51,6 +51,11 @@ impl Stream {
     /// Nothing more arrives from now on. What has arrived is still received, then the end.
     pub(crate) fn stop_arrivals(&self) {
         stop_arrivals(self.socket.as_fd());
+    }
+
+    /// Whether the peer has closed the connection, of one whose peer has ended its side at least.
+    pub(crate) fn is_gone(&self) -> bool {
+        is_gone(self.socket.as_fd())
     }
 
     /// Connects to `address`. `Pending` if the server's backlog is full: ask again later.

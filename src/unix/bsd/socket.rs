@@ -4,6 +4,7 @@ use core::num::NonZeroU32;
 use core::time::Duration;
 
 use nix::unistd::getpeereid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::sockopt::socket_type;
@@ -49,6 +50,13 @@ pub(crate) fn stop_arrivals(socket: BorrowedFd<'_>) {
         // It can't fail with a socket of ours that is connected; and if it did, the peer would be gone.
         let _ = shutdown(socket, Shutdown::Read);
     }
+}
+
+/// Whether the peer of a socket has closed the connection, and has not only ended its side: then there is no room to wait for.
+pub(crate) fn is_gone(socket: BorrowedFd<'_>) -> bool {
+    let mut socket = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];
+    let polled = retry_on_intr(|| poll(&mut socket, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })));
+    polled.is_ok() && socket.iter().any(|socket| socket.revents().contains(PollFlags::HUP))
 }
 
 /// Which process has made a listener. No two processes of one machine have the same ID.

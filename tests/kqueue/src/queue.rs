@@ -28,6 +28,7 @@ bitflags! {
         const EV_ADD = 0x0001;
         const EV_DELETE = 0x0002;
         const EV_ONESHOT = 0x0010;
+        const EV_CLEAR = 0x0020;
         const EV_RECEIPT = 0x0040;
         const EV_ERROR = 0x4000;
         const EV_EOF = 0x8000;
@@ -61,6 +62,14 @@ impl KEvent {
         Self { ident, filter, flags, fflags, data, udata }
     }
 
+    pub fn ident(&self) -> usize {
+        self.ident
+    }
+
+    pub fn filter(&self) -> Result<EventFilter> {
+        Ok(self.filter)
+    }
+
     pub fn flags(&self) -> EvFlags {
         self.flags
     }
@@ -86,6 +95,8 @@ pub struct Kqueue {
 struct Filter {
     udata: isize,
     oneshot: bool,
+    /// At the edge. One such filter makes the other of a descriptor so too.
+    clear: bool,
     _timer: Option<OwnedFd>,
 }
 
@@ -198,7 +209,9 @@ impl Kqueue {
                 else {
                     continue;
                 };
-                let flags = if eof { EvFlags::EV_EOF } else { EvFlags::empty() };
+                let mut flags = EvFlags::empty();
+                flags.set(EvFlags::EV_EOF, eof);
+                flags.set(EvFlags::EV_CLEAR, found.clear);
                 *room = KEvent::new(ident, filter, flags, FilterFlag::empty(), 1, found.udata);
                 placed += 1;
                 if found.oneshot {
@@ -217,16 +230,19 @@ impl AsFd for Kqueue {
 }
 
 fn filter(change: &KEvent) -> Filter {
-    Filter { udata: change.udata, oneshot: change.flags.contains(EvFlags::EV_ONESHOT), _timer: None }
+    let has = |flag| change.flags.contains(flag);
+    Filter { udata: change.udata, oneshot: has(EvFlags::EV_ONESHOT), clear: has(EvFlags::EV_CLEAR), _timer: None }
 }
 
 fn flags(filters: &BTreeMap<(usize, EventFilter), Filter>, ident: usize) -> EventFlags {
     let mut flags = EventFlags::empty();
-    if filters.contains_key(&(ident, EventFilter::EVFILT_READ)) {
-        flags |= EventFlags::IN | EventFlags::RDHUP;
-    }
-    if filters.contains_key(&(ident, EventFilter::EVFILT_WRITE)) {
-        flags |= EventFlags::OUT;
+    for (filter, wanted) in
+        [(EventFilter::EVFILT_READ, EventFlags::IN | EventFlags::RDHUP), (EventFilter::EVFILT_WRITE, EventFlags::OUT)]
+    {
+        if let Some(filter) = filters.get(&(ident, filter)) {
+            flags |= wanted;
+            flags.set(EventFlags::ET, filter.clear || flags.contains(EventFlags::ET));
+        }
     }
     flags
 }
