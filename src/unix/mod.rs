@@ -54,6 +54,8 @@ mod lock;
 pub(crate) mod path;
 pub(crate) mod readiness;
 mod socket;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 mod user;
 mod waker;
 
