@@ -144,6 +144,9 @@ impl Kqueue {
             return Ok(());
         }
         let descriptor = descriptor(change.ident)?;
+        if !change.flags.intersects(EvFlags::EV_ADD | EvFlags::EV_DELETE) {
+            return filters.get(&key).map(|_| ()).ok_or(Errno::ENOENT);
+        }
         // A descriptor takes its filters along when it is closed, and its number may be another's now.
         let is_known = epoll::modify(
             &self.epoll,
