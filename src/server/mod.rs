@@ -454,7 +454,8 @@ fn look<'e>(readiness: &Readiness, events: &'e mut Events<EVENTS>, work: usize) 
 
 impl<C, K: ServerWire, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {
     /// One descriptor that is readable when [`handle_new_messages`](Self::handle_new_messages) has something to do: an
-    /// epoll instance over the listening socket, all connections and their deadlines. Watch it, and never read from it.
+    /// epoll instance (on macOS and FreeBSD a kqueue) over the listening socket, all connections and their deadlines. Watch it,
+    /// and never read from it.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.readiness.as_fd()
     }

@@ -74,7 +74,8 @@ where
     ///
     /// It blocks for that time. Every command that has arrived is answered: on a connection that is kept, first what lies in
     /// it; then nothing more can be sent there, and the client's next command goes to the successor. A client that never
-    /// pauses is stopped after half of the time. [`pending`](Handled::pending) of the result is the number of connections
+    /// pauses is stopped after half of the time. (On macOS and FreeBSD the two [can't be promised](crate::guide::systems): a
+    /// command that is sent in the moment of the end may be lost, and a client that never pauses is dropped in the end.) [`pending`](Handled::pending) of the result is the number of connections
     /// that were dropped unfinished; kept connections between two commands are closed and don't count.
     ///
     /// The socket's file is removed first, and the connections that wait in the backlog are served too. After

@@ -13,7 +13,8 @@ use crate::transport::Transport;
 
 /// A connected Unix stream socket, non-blocking and close-on-exec, whose peer is known.
 ///
-/// Sending never raises SIGPIPE.
+/// Sending never raises SIGPIPE. On macOS it is close-on-exec a moment after it was made: a program that another thread executes
+/// in between inherits it.
 #[derive(Debug)]
 pub struct Stream {
     socket: OwnedFd,
@@ -48,7 +49,8 @@ impl Stream {
         retry_on_intr(|| recv(&self.socket, &mut [0], RecvFlags::PEEK)).err() == Some(Errno::AGAIN)
     }
 
-    /// Nothing more arrives from now on. What has arrived is still received, then the end.
+    /// Nothing more arrives from now on. What has arrived is still received, then the end. Not every system can do both, so it may
+    /// have no effect while something has arrived.
     pub(crate) fn stop_arrivals(&self) {
         stop_arrivals(self.socket.as_fd());
     }
