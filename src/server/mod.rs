@@ -438,7 +438,7 @@ where
 #[inline]
 fn occasion_of(event: &Event) -> Occasion {
     if has_hung_up(*event) {
-        Occasion::LastLook
+        Occasion::HungUp
     } else if has_ended(*event) {
         Occasion::Ended
     } else {

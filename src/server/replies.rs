@@ -235,7 +235,7 @@ where
         let Some(entry) = self.table.get(token) else { return };
         let Some(Waiting::Answer(parked)) = entry.waiting.take() else { return };
         let ticket = self.tickets.of(token.index(), entry.command);
-        let has_hung_up = occasion == Occasion::LastLook || (occasion == Occasion::Ended && entry.stream.is_gone());
+        let has_hung_up = occasion == Occasion::HungUp || (occasion == Occasion::Ended && entry.stream.is_gone());
         let buffers = self.buffers.borrow_mut().get(token.index());
         let owing = parked.resume_with(&mut entry.stream, buffers, <Reasoned<K> as ServerProtocol>::local(&self.offer));
         let heard = if has_hung_up {
