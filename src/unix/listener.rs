@@ -13,7 +13,7 @@ use super::file::{FileId, remove};
 use super::lock::Lock;
 use super::path::{SocketPath, abstract_address};
 use super::socket::Stream;
-use super::system::file::{set_mode, set_mode_to_be};
+use super::system::file::{MODE_TO_BE_IS_HEEDED, set_mode, set_mode_to_be};
 use super::system::socket::{Maker, accept, is_listener, stream_socket};
 use super::user::own_uid;
 
@@ -74,7 +74,7 @@ impl Listener {
         remove_if_stale(&path, &address)?;
 
         let socket = stream_socket()?;
-        let is_heeded = set_mode_to_be(socket.as_fd(), permissions.0)?;
+        set_mode_to_be(socket.as_fd(), permissions.0)?;
         bind(&socket, &address)?;
         let made = lstat(path.as_c_str())?;
         if FileType::from_raw_mode(made.st_mode) != FileType::Socket {
@@ -83,7 +83,7 @@ impl Listener {
         }
         let file = FileId::of(&made);
         // Nobody can connect before `listen`.
-        let is_narrow = is_heeded && permissions.0 == Permissions::OWNER.0;
+        let is_narrow = MODE_TO_BE_IS_HEEDED && permissions.0 == Permissions::OWNER.0;
         let is_set = is_narrow || Mode::from_raw_mode(made.st_mode) == permissions.0;
         let set = if is_set { Ok(()) } else { set_mode(path.as_c_str(), file, permissions.0) };
         if let Err(errno) = set.and_then(|()| listen(&socket, i32::from(BACKLOG))) {

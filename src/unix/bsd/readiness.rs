@@ -147,3 +147,8 @@ pub(crate) fn has_hung_up(event: Event) -> bool {
 pub(crate) fn has_ended(event: Event) -> bool {
     event.filter() == Ok(EventFilter::EVFILT_READ) && event.flags().contains(EvFlags::EV_EOF)
 }
+
+/// Whether `poll` has failed for want of memory.
+pub(crate) fn is_shortage(errno: Errno) -> bool {
+    errno == Errno::NOMEM || errno == Errno::AGAIN
+}

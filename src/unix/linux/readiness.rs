@@ -103,3 +103,8 @@ pub(crate) fn has_hung_up(Event { flags, .. }: Event) -> bool {
 pub(crate) fn has_ended(_: Event) -> bool {
     false
 }
+
+/// Whether `poll` has failed for want of memory.
+pub(crate) fn is_shortage(errno: Errno) -> bool {
+    errno == Errno::NOMEM
+}
