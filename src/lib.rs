@@ -102,7 +102,8 @@
 //!
 //! # Features
 //!
-//! - `unix` (default): [`unix`], [`IpcServer`], [`Client`], [`call`], on Linux. Needs neither std nor libc.
+//! - `unix` (default): [`unix`], [`IpcServer`], [`Client`], [`call`]. On Linux it needs neither std nor libc; on macOS and
+//!   FreeBSD it needs std, and [some things differ](guide::systems).
 //! - `std` (default): `client_send`, which prints; `From` of the error types for `std::io::Error`;
 //!   `std::path::Path` and the like as socket paths; [`IpcServer`] is std's `AsFd`.
 //! - `postcard`: `codec::Postcard`, an alternate and smaller wire format.

@@ -4,7 +4,8 @@
 ///
 /// For an accepted connection these are the credentials at the moment of the client's `connect`, for a client's own
 /// connection those at the moment of the server's `listen`. They don't change afterwards, even if the process does
-/// (`SO_PEERCRED` in [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)).
+/// (`SO_PEERCRED` in [unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html); on macOS and FreeBSD
+/// [getpeereid(3)](https://man.freebsd.org/cgi/man.cgi?query=getpeereid)).
 ///
 /// Transports of your own, and tests, make them by [`new`](Self::new).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,7 +15,8 @@ pub struct PeerCredentials {
     pub uid: u32,
     /// Effective group ID.
     pub gid: u32,
-    /// Process ID, or `None` if the system does not tell it. On Linux a peer's is always known.
+    /// Process ID, or `None` if the system does not tell it. On Linux a peer's is always known, on FreeBSD never. On macOS it is
+    /// the process that used the other end last, if that is still open.
     ///
     /// Use it for messages only: the process may have ended and its number may have been given to another.
     pub pid: Option<u32>,

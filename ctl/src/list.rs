@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::process::geteuid;
 use serde_json::json;
 
 use crate::daemon;
@@ -24,9 +25,11 @@ pub(crate) fn list(directories: &[String], json: bool) -> Result<u8, Failure> {
     let mut places: Vec<PathBuf> = directories.iter().map(PathBuf::from).collect();
     if places.is_empty() {
         places.extend(std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from));
-        places.extend(["/run", "/tmp"].map(PathBuf::from));
+        // Not every system has the first.
+        places.extend(["/run", "/var/run"].map(PathBuf::from).into_iter().find(|place| place.is_dir()));
+        places.push(PathBuf::from("/tmp"));
     }
-    let own = fs::metadata("/proc/self").map(|process| process.uid()).ok();
+    let own = geteuid().as_raw();
     let mut sockets = Vec::new();
     for place in places {
         find(&place, own, DEPTH, &mut sockets);
@@ -62,7 +65,7 @@ pub(crate) fn list(directories: &[String], json: bool) -> Result<u8, Failure> {
 
 /// Adds the sockets below `directory` that a server of ipc-server 0.4 or later has bound: it has a lock file beside them. No
 /// other socket is touched, since whoever listens there may take a hello for something else.
-fn find(directory: &Path, own: Option<u32>, depth: usize, sockets: &mut Vec<PathBuf>) {
+fn find(directory: &Path, own: u32, depth: usize, sockets: &mut Vec<PathBuf>) {
     let entries = fs::read_dir(directory).into_iter().flatten();
     for entry in entries.filter_map(io::Result::ok) {
         let (path, Ok(file)) = (entry.path(), entry.metadata()) else { continue };
@@ -72,7 +75,7 @@ fn find(directory: &Path, own: Option<u32>, depth: usize, sockets: &mut Vec<Path
         let mut lock = path.clone().into_os_string();
         lock.push(".lock");
         // Root looks at the daemons of all.
-        let is_ours = own.is_none_or(|own| own == 0 || own == file.uid());
+        let is_ours = own == 0 || own == file.uid();
         if file.file_type().is_socket() && is_ours && Path::new(&lock).is_file() {
             sockets.push(path);
         }

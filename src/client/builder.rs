@@ -173,7 +173,7 @@ impl<K: ClientWire, const N: usize> ClientBuilder<K, N> {
         Ok(client)
     }
 
-    /// Connects to the server at an abstract address, which has a name of 1 to 107 bytes and no file.
+    /// Connects to the server at an abstract address, which has a name of 1 to 107 bytes and no file. Only Linux has such.
     ///
     /// Anybody can listen at any such name, so it matters that the server's user is [trusted](Self::trust).
     ///

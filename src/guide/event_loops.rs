@@ -5,7 +5,7 @@
 //! 1. **One descriptor.** [`IpcServer`](crate::IpcServer) is `AsFd` (and with `std` `AsRawFd`). Its descriptor is readable
 //!    when [`handle_new_messages`](crate::IpcServer::handle_new_messages) has something to do: a new client, more of a
 //!    command, room for the rest of a reply, *and a deadline*. A loop that watches it needs no timer for the server.
-//! 2. **Never read from it.** It is an epoll instance. Watch it for reading, and call `handle_new_messages`.
+//! 2. **Never read from it.** It is an epoll instance, or a kqueue. Watch it for reading, and call `handle_new_messages`.
 //! 3. **Level or edge.** Where the library tells of readiness as long as it lasts (level-triggered: `poll`, epoll and
 //!    calloop by default), one call for each event will do. Where it tells of it once (edge-triggered: tokio, mio), call
 //!    until [`wait`](crate::IpcServer::wait) with a timeout of zero says that nothing is left: a call does no more than

@@ -6,7 +6,7 @@
 //! | dependency line | what there is |
 //! |---|---|
 //! | `ipc-server = "0.4"` | everything but `codec::Postcard` and the log |
-//! | `ipc-server = { version = "0.4", default-features = false, features = ["unix"] }` | server and client on Linux, with neither std nor libc |
+//! | `ipc-server = { version = "0.4", default-features = false, features = ["unix"] }` | server and client; on Linux with neither std nor libc |
 //! | `ipc-server = { version = "0.4", default-features = false }` | [`codec`](crate::codec) and [`connection`](crate::connection), for any target |
 //!
 //! serde needs `default-features = false, features = ["derive"]` beside it.
@@ -49,6 +49,8 @@
 //! ```
 //!
 //! # On Linux
+//!
+//! (On macOS and FreeBSD the feature `unix` [needs std](super::systems).)
 //!
 //! [`IpcServer`](crate::IpcServer), [`Client`](crate::Client) and [`call`](crate::call) are there with the feature `unix`
 //! alone: system calls go through rustix, which needs no libc. Paths are `&str`, `&CStr` or `&[u8]`. A program without std

@@ -7,8 +7,8 @@
 //!
 //! | threat | what is done |
 //! |---|---|
-//! | another user connects | the socket's file has mode `0600` from its first instant; the kernel refuses to connect |
-//! | another user connects all the same (a wider [`mode`](crate::ServerBuilder::mode), an abstract address, a passed descriptor) | each client's user is asked of the kernel (`SO_PEERCRED`) and refused before a byte is read, unless [`authorize`](crate::ServerBuilder::authorize) says otherwise |
+//! | another user connects | the socket's file has mode `0600` from its first instant ([macOS and FreeBSD](super::systems): before the server listens); the kernel refuses to connect |
+//! | another user connects all the same (a wider [`mode`](crate::ServerBuilder::mode), an abstract address, a passed descriptor) | each client's user is asked of the kernel (`SO_PEERCRED`, `getpeereid`) and refused before a byte is read, unless [`authorize`](crate::ServerBuilder::authorize) says otherwise |
 //! | a client whose process the kernel does not name (outside our PID namespace) | refused |
 //! | a second server takes over the path | `PATH.lock` is locked while serving; starting is [`InUse`](crate::unix::BindError::InUse) |
 //! | starting or ending deletes what is not ours | only a socket of our own user at which nobody listens is replaced, and only the file that was made here is removed; both are moved aside and looked at again first |

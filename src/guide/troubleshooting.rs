@@ -91,7 +91,10 @@
 //!
 //! **the socket's path is longer than 107 bytes: choose a shorter one** ([`PathTooLong`](crate::CallError::PathTooLong)) and
 //! **the socket's path is empty or contains a NUL byte: correct it** ([`InvalidPath`](crate::CallError::InvalidPath)).
-//! The kernel's limit. A path relative to the working directory may be shorter.
+//! The kernel's limit; on macOS and FreeBSD it is 103. A path relative to the working directory may be shorter.
+//!
+//! **this system has no abstract addresses: choose a path** ([`NoAbstractAddresses`](crate::CallError::NoAbstractAddresses);
+//! of a daemon [`NoAbstractAddresses`](crate::unix::BindError::NoAbstractAddresses)). Only Linux has them.
 //!
 //! **the operating system failed: REASON: see to that first** ([`Os`](crate::CallError::Os)).
 //!
@@ -136,7 +139,7 @@
 //! daemon closed a descriptor that was not its own; or another process that has the socket has shut it down, which is
 //! "Invalid argument".
 //!
-//! **the epoll instance is broken: REASON** and **the timer of the deadlines is broken: REASON**
+//! **the epoll instance is broken: REASON** (on macOS and FreeBSD a kqueue) and **the timer of the deadlines is broken: REASON**
 //! ([`ServerErrorKind`](crate::ServerErrorKind)). Something in the daemon closed a descriptor that was not its own.
 //!
 //! **the listening socket could not be copied for a successor: REASON** ([`hand_over`](crate::IpcServer::hand_over)). No

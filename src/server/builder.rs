@@ -245,7 +245,7 @@ where
         self.listen(listener, offer)
     }
 
-    /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file. [`mode`](Self::mode) does not apply:
+    /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file, as only Linux has. [`mode`](Self::mode) does not apply:
     /// every process in the same network namespace can connect, and [`authorize`](Self::authorize) alone decides who is
     /// heard.
     ///

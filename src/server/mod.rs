@@ -37,7 +37,7 @@ use crate::handler::{AtOnce, Decide, Handler, Lent, TicketHandler, WithTickets};
 use crate::request::Request;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::{Instant, let_others_run};
-use crate::unix::readiness::{Event, Events, Interest, Readiness, has_hung_up, token_of};
+use crate::unix::readiness::{Event, Events, Interest, Readiness, has_ended, has_hung_up, token_of};
 use crate::unix::{BindError, Errno, Listener, Waker};
 use crate::wire::{Both, ServerWire};
 
@@ -437,7 +437,13 @@ where
 /// be needed.
 #[inline]
 fn occasion_of(event: &Event) -> Occasion {
-    if has_hung_up(*event) { Occasion::LastLook } else { Occasion::Ready }
+    if has_hung_up(*event) {
+        Occasion::HungUp
+    } else if has_ended(*event) {
+        Occasion::Ended
+    } else {
+        Occasion::Ready
+    }
 }
 
 /// What is ready, but no more than there is work left, so that each has a share.
@@ -448,7 +454,8 @@ fn look<'e>(readiness: &Readiness, events: &'e mut Events<EVENTS>, work: usize) 
 
 impl<C, K: ServerWire, const N: usize, const CONNECTIONS: usize, B> AsFd for IpcServer<C, K, N, CONNECTIONS, B> {
     /// One descriptor that is readable when [`handle_new_messages`](Self::handle_new_messages) has something to do: an
-    /// epoll instance over the listening socket, all connections and their deadlines. Watch it, and never read from it.
+    /// epoll instance (on macOS and FreeBSD a kqueue) over the listening socket, all connections and their deadlines. Watch it,
+    /// and never read from it.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.readiness.as_fd()
     }

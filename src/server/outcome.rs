@@ -99,7 +99,7 @@ pub struct ServerError {
 pub enum ServerErrorKind {
     /// The listening socket is broken, or another process that has it has shut it down (`EINVAL`).
     Listener,
-    /// The epoll instance is broken.
+    /// The epoll instance is broken; on macOS and FreeBSD the kqueue.
     Epoll,
     /// The timer of the deadlines is broken.
     Timer,

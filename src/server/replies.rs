@@ -235,9 +235,10 @@ where
         let Some(entry) = self.table.get(token) else { return };
         let Some(Waiting::Answer(parked)) = entry.waiting.take() else { return };
         let ticket = self.tickets.of(token.index(), entry.command);
+        let has_hung_up = occasion == Occasion::HungUp || (occasion == Occasion::Ended && entry.stream.is_gone());
         let buffers = self.buffers.borrow_mut().get(token.index());
         let owing = parked.resume_with(&mut entry.stream, buffers, <Reasoned<K> as ServerProtocol>::local(&self.offer));
-        let heard = if occasion == Occasion::LastLook {
+        let heard = if has_hung_up {
             // It has hung up: nobody evicts it.
             drop(owing);
             Err(ConnectionError::Closed { received: 0 })

@@ -74,7 +74,8 @@ where
     ///
     /// It blocks for that time. Every command that has arrived is answered: on a connection that is kept, first what lies in
     /// it; then nothing more can be sent there, and the client's next command goes to the successor. A client that never
-    /// pauses is stopped after half of the time. [`pending`](Handled::pending) of the result is the number of connections
+    /// pauses is stopped after half of the time. (On macOS and FreeBSD the two [can't be promised](crate::guide::systems): a
+    /// command that is sent in the moment of the end may be lost, and a client that never pauses is dropped in the end.) [`pending`](Handled::pending) of the result is the number of connections
     /// that were dropped unfinished; kept connections between two commands are closed and don't count.
     ///
     /// The socket's file is removed first, and the connections that wait in the backlog are served too. After
@@ -130,9 +131,9 @@ where
             self.stop_accepting();
         }
         let mut let_go = 0;
+        self.stop_arrivals(false);
         loop {
             let remaining = self.alarm.now().until(end);
-            self.stop_arrivals(self.settings.keep_open && remaining < limit / 2);
             self.handle(daemon)?;
             for index in 0..=CONNECTIONS {
                 if let Some(token) = self.table.token_at(index) {
@@ -152,6 +153,8 @@ where
                 self.report.end_call(self.table.len() + let_go);
                 return Ok(self.report.call());
             }
+            // Again, since not every system stops them while something has arrived. Before the sleep, which their end ends.
+            self.stop_arrivals(self.settings.keep_open && remaining < limit / 2);
             self.readiness.wait(Some(remaining)).map_err(ServerError::epoll)?;
         }
     }

@@ -25,8 +25,12 @@ pub(super) enum Occasion {
     Ready,
     /// It has to finish an exchange now, or is closed.
     Due,
-    /// It is about to be evicted, or nothing more will come.
+    /// It is about to be evicted.
     LastLook,
+    /// Its client has closed it.
+    HungUp,
+    /// Nothing more will come, but its client may still take an answer. Not every system tells that apart from what is ready.
+    Ended,
     /// It has just been served, and its next command may be there.
     Again,
 }
@@ -123,8 +127,8 @@ where
             ending: self.ending,
         };
         match settling.settle(entry, buffers, token, finished, false) {
-            // It has waited for the daemon before.
-            Some(List::None) if !finished => {
+            // It has waited for the daemon before, or its client has left already.
+            Some(List::None) if !finished || matches!(occasion, Occasion::HungUp | Occasion::Ended) => {
                 visit.keep();
                 self.look_at_kept(token, occasion, daemon);
                 return false;

@@ -151,7 +151,7 @@ impl From<BindError> for std::io::Error {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AcceptError {
-    /// The kernel does not tell who the peer is, because it is outside our PID namespace. Its connection is closed.
+    /// The kernel does not tell who the peer is: on Linux, because it is outside our PID namespace. Its connection is closed.
     UnknownPeer,
     /// No file descriptor or no memory is left, or the system refuses for now. The connection stays in the backlog, so that
     /// the socket stays readable: try again after a while.

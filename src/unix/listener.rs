@@ -13,11 +13,12 @@ use super::file::{FileId, remove};
 use super::lock::Lock;
 use super::path::{SocketPath, abstract_address};
 use super::socket::Stream;
-use super::system::file::{set_mode, set_mode_to_be};
+use super::system::file::{MODE_TO_BE_IS_HEEDED, set_mode, set_mode_to_be};
 use super::system::socket::{Maker, accept, is_listener, stream_socket};
 use super::user::own_uid;
 
-/// How many connections may wait to be accepted. The kernel caps it at `net.core.somaxconn` (4,096 by default).
+/// How many connections may wait to be accepted. The kernel caps it: Linux at `net.core.somaxconn` (4,096 by default), FreeBSD at
+/// `kern.ipc.soacceptqueue` and macOS at `kern.ipc.somaxconn` (128).
 pub(crate) const BACKLOG: u16 = 1024;
 
 /// Who may open the socket, as the permission bits of its file.
@@ -52,6 +53,10 @@ impl Listener {
     /// Listens at `path`, which only the current user may open. A socket of ours that no server listens at any more is
     /// replaced; everything else that lies there is left alone.
     ///
+    /// On macOS and FreeBSD the file has its mode before the socket listens, which is before anybody can connect, and not from
+    /// its first instant as on Linux. And there a live server is taken for one that has ended if it holds no lock and its
+    /// backlog is full.
+    ///
     /// A relative `path` has the meaning that it has now: if the process changes its working directory later, the file
     /// stays when the listener is dropped. The next server then finds it stale and replaces it.
     ///
@@ -69,7 +74,7 @@ impl Listener {
         remove_if_stale(&path, &address)?;
 
         let socket = stream_socket()?;
-        let is_heeded = set_mode_to_be(socket.as_fd(), permissions.0)?;
+        set_mode_to_be(socket.as_fd(), permissions.0)?;
         bind(&socket, &address)?;
         let made = lstat(path.as_c_str())?;
         if FileType::from_raw_mode(made.st_mode) != FileType::Socket {
@@ -78,7 +83,7 @@ impl Listener {
         }
         let file = FileId::of(&made);
         // Nobody can connect before `listen`.
-        let is_narrow = is_heeded && permissions.0 == Permissions::OWNER.0;
+        let is_narrow = MODE_TO_BE_IS_HEEDED && permissions.0 == Permissions::OWNER.0;
         let is_set = is_narrow || Mode::from_raw_mode(made.st_mode) == permissions.0;
         let set = if is_set { Ok(()) } else { set_mode(path.as_c_str(), file, permissions.0) };
         if let Err(errno) = set.and_then(|()| listen(&socket, i32::from(BACKLOG))) {
@@ -88,14 +93,14 @@ impl Listener {
         Ok(Self { file: Some((path, file)), socket, lock: Some(lock), maker: Maker::this_process() })
     }
 
-    /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file (man 7 unix).
+    /// Listens at an abstract address, which has a name of 1 to 107 bytes and no file (man 7 unix). Only Linux has such.
     ///
     /// No permissions guard it: every process in the same network namespace can connect, so the peer must be looked at.
     ///
     /// # Errors
     ///
     /// [`BindError::PathTooLong`], [`BindError::InvalidPath`] (an empty name), [`BindError::InUse`] and
-    /// [`BindError::Os`].
+    /// [`BindError::Os`]; on macOS and FreeBSD [`BindError::NoAbstractAddresses`].
     pub fn bind_abstract(name: &[u8]) -> Result<Self, BindError> {
         let address = abstract_address(name)?;
         let socket = stream_socket()?;
@@ -110,7 +115,8 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// [`BindError::NotAListener`] if it is not a Unix stream socket that listens.
+    /// [`BindError::NotAListener`] if it is not a Unix stream socket that listens. macOS does not tell whether it does, so there
+    /// one that is bound begins to listen.
     pub fn adopt(socket: OwnedFd) -> Result<Self, BindError> {
         if !is_listener(socket.as_fd()) {
             return Err(BindError::NotAListener);
@@ -214,7 +220,8 @@ fn refuses(address: &SocketAddrUnix) -> Result<bool, Errno> {
     match retry_on_intr(|| connect(&probe, address)) {
         Err(Errno::CONNREFUSED) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
-        // A full backlog, or a live socket of another type.
+        // A full backlog, or a live socket of another type. Where a full backlog refuses, the lock alone tells: whoever has
+        // bound a path with this crate holds it.
         Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Err(Errno::ADDRINUSE),
         Err(errno) => Err(errno),
     }

@@ -1,4 +1,6 @@
-//! Unix sockets on Linux: every call to the operating system is made in this module.
+//! Unix sockets on Linux, macOS and FreeBSD: every call to the operating system is made in this module.
+//!
+//! [What differs](crate::guide::systems) from one to the other is behind an interface of its own, and said of each item.
 //!
 //! [`Listener`] and [`Stream`] are public for those who drive [`Connection`](crate::connection::Connection)s by hand:
 //!
@@ -54,10 +56,12 @@ mod lock;
 pub(crate) mod path;
 pub(crate) mod readiness;
 mod socket;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 mod user;
 mod waker;
 
-// What differs from system to system. Each has the same items.
+// What differs from system to system. Both have the same items; `tests.rs` has what is asked of them.
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
 mod bsd;
 #[cfg(target_os = "linux")]

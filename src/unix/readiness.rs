@@ -9,7 +9,8 @@ use rustix::io::Errno;
 
 use super::clock::timespec;
 
-pub(crate) use super::system::readiness::{Event, Events, Readiness, has_hung_up, token_of};
+use super::system::readiness::is_shortage;
+pub(crate) use super::system::readiness::{Event, Events, Readiness, has_ended, has_hung_up, token_of};
 
 /// How often a look is taken again for want of memory, before that is an error.
 const ATTEMPTS: usize = 10;
@@ -51,7 +52,7 @@ pub(crate) fn has_input(descriptor: impl AsFd) -> Result<bool, Errno> {
             // The kernel looks for input before it looks for signals.
             Err(Errno::INTR) => return Ok(false),
             // It can't tell for a moment.
-            Err(Errno::NOMEM | Errno::AGAIN) if attempts.next().is_some() => {}
+            Err(errno) if is_shortage(errno) && attempts.next().is_some() => {}
             outcome => return outcome,
         }
     }
@@ -61,7 +62,7 @@ pub(crate) fn has_input(descriptor: impl AsFd) -> Result<bool, Errno> {
 fn wait(descriptor: impl AsFd, flags: PollFlags, timeout: Option<Duration>) -> Result<bool, Errno> {
     match poll(descriptor, flags, timeout) {
         // A signal handler has run, or memory is short for a moment.
-        Err(Errno::INTR | Errno::NOMEM | Errno::AGAIN) => Ok(false),
+        Err(errno) if errno == Errno::INTR || is_shortage(errno) => Ok(false),
         outcome => outcome,
     }
 }

@@ -7,13 +7,14 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{RecvFlags, SocketAddrUnix, connect, recv};
 
-use super::system::socket::{SendBuffer, peer, send, stop_arrivals, stream_socket};
+use super::system::socket::{SendBuffer, is_gone, peer, send, stop_arrivals, stream_socket};
 use crate::peer::PeerCredentials;
 use crate::transport::Transport;
 
 /// A connected Unix stream socket, non-blocking and close-on-exec, whose peer is known.
 ///
-/// Sending never raises SIGPIPE.
+/// Sending never raises SIGPIPE. On macOS it is close-on-exec a moment after it was made: a program that another thread executes
+/// in between inherits it.
 #[derive(Debug)]
 pub struct Stream {
     socket: OwnedFd,
@@ -48,9 +49,15 @@ impl Stream {
         retry_on_intr(|| recv(&self.socket, &mut [0], RecvFlags::PEEK)).err() == Some(Errno::AGAIN)
     }
 
-    /// Nothing more arrives from now on. What has arrived is still received, then the end.
+    /// Nothing more arrives from now on. What has arrived is still received, then the end. Not every system can do both, so it may
+    /// have no effect while something has arrived.
     pub(crate) fn stop_arrivals(&self) {
         stop_arrivals(self.socket.as_fd());
+    }
+
+    /// Whether the peer has closed the connection, of one whose peer has ended its side at least.
+    pub(crate) fn is_gone(&self) -> bool {
+        is_gone(self.socket.as_fd())
     }
 
     /// Connects to `address`. `Pending` if the server's backlog is full: ask again later.

@@ -18,7 +18,6 @@ pub struct Waker {
 }
 
 impl Waker {
-    #[allow(dead_code, reason = "the server has none yet")]
     pub(crate) fn new() -> Result<Self, Errno> {
         Flag::new().map(|flag| Self { flag })
     }
@@ -41,7 +40,6 @@ impl Waker {
     }
 
     /// Takes notice of all wake-ups so far: the descriptor is no longer readable.
-    #[allow(dead_code, reason = "the server has none yet")]
     pub(crate) fn reset(&self) {
         self.flag.clear();
     }

@@ -74,6 +74,7 @@ fn every_message_is_listed_word_for_word() {
     let messages = [
         CallError::PathTooLong.to_string(),
         CallError::InvalidPath.to_string(),
+        CallError::NoAbstractAddresses.to_string(),
         CallError::NoServer.to_string(),
         CallError::Refused.to_string(),
         CallError::PermissionDenied.to_string(),
@@ -109,6 +110,7 @@ fn every_message_is_listed_word_for_word() {
         BindError::NotASocket.to_string(),
         BindError::NotOurs { uid: 4711 }.to_string(),
         BindError::BadLockFile.to_string(),
+        BindError::NoAbstractAddresses.to_string(),
         BindError::NotAListener.to_string(),
         BindError::Os(reason).to_string(),
         ServerError::new(ServerErrorKind::Listener, reason).to_string(),

@@ -12,6 +12,9 @@ use super::queue::{Change, Queue};
 /// The longest time for which the timer is set. If that is too short, it goes off early, and the server sets it anew.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// Stands for never: 200 years after the machine's start.
+const NEVER: Instant = Instant(200 * 365 * 24 * 60 * 60 * 1_000_000_000);
+
 /// A timer, readable from the moment that it is set to until it is set anew.
 ///
 /// It has a kqueue of its own, from which its event is never taken out.
@@ -35,8 +38,8 @@ impl Alarm {
     pub(crate) fn set(&mut self, at: Option<Instant>) -> Result<(), Errno> {
         // To set it anew would not take back that it has gone off. It may not be there: then there is nothing to take back.
         let [_] = self.queue.change([timer(EvFlags::EV_DELETE, 0)]);
-        self.at = at;
-        let Some(at) = at else { return Ok(()) };
+        self.at = at.filter(|at| *at < NEVER);
+        let Some(at) = self.at else { return Ok(()) };
         // The moment itself can't be said: FreeBSD would count it on the clock that can be set.
         let left = self.now().until(at).clamp(Duration::from_nanos(1), LONGEST);
         let left = isize::try_from(left.as_nanos()).unwrap_or(isize::MAX);

@@ -10,10 +10,13 @@ use super::super::file::FileId;
 
 pub(crate) use super::kind::rename_to_free;
 
-/// Says what mode the file is to have that `bind` makes. Whether the system heeds it: none here does, and `bind` gives the
-/// file all permissions less the umask.
-pub(crate) fn set_mode_to_be(_: BorrowedFd<'_>, _: Mode) -> Result<bool, Errno> {
-    Ok(false)
+/// Whether [`set_mode_to_be`] has an effect.
+pub(crate) const MODE_TO_BE_IS_HEEDED: bool = false;
+
+/// Says what mode the file is to have that `bind` makes. It can't be said here: `bind` gives the file all permissions less the
+/// umask.
+pub(crate) fn set_mode_to_be(_: BorrowedFd<'_>, _: Mode) -> Result<(), Errno> {
+    Ok(())
 }
 
 /// Sets the mode of the socket's file at `path` if it is `file`, and of nothing to which a symlink leads that has come there.

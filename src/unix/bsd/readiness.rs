@@ -11,7 +11,11 @@ use super::queue::{Change, Queue};
 
 pub(crate) type Event = KEvent;
 
-/// A kqueue. Each socket has one filter in it at most, so that it has one event.
+/// A kqueue. Each socket has one filter in it, so that it has one event.
+///
+/// Of a connection's end `EVFILT_READ` tells as soon as the peer has ended its side, and `EVFILT_WRITE` when there is no peer
+/// any more: only that is a hang-up. Who waits for nothing else is watched for room at the edge (`EV_CLEAR`), and what that
+/// tells of room is left out.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     queue: Queue,
@@ -23,25 +27,22 @@ impl Readiness {
     }
 
     pub(crate) fn add(&self, descriptor: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
-        let Some(filter) = filter(interest) else { return Ok(()) };
-        let [added] = self.queue.change([change(&descriptor, filter, EvFlags::EV_ADD, token)]);
+        let (filter, flags, _) = filters(interest);
+        let [added] = self.queue.change([change(&descriptor, filter, EvFlags::EV_ADD | flags, token)]);
         added
     }
 
     pub(crate) fn modify(&self, socket: impl AsFd, token: u64, interest: Interest) -> Result<(), Errno> {
-        let Some(wanted) = filter(interest) else {
-            self.remove(socket);
-            return Ok(());
-        };
-        let other = match wanted {
-            EventFilter::EVFILT_WRITE => EventFilter::EVFILT_READ,
-            _ => EventFilter::EVFILT_WRITE,
-        };
-        let [added, _] = self.queue.change([
-            change(&socket, wanted, EvFlags::EV_ADD, token),
-            // Mostly it is there. If not, nothing is to be done.
-            change(&socket, other, EvFlags::EV_DELETE, token),
-        ]);
+        let (filter, flags, other) = filters(interest);
+        let delete = |filter| change(&socket, filter, EvFlags::EV_DELETE, token);
+        let add = change(&socket, filter, EvFlags::EV_ADD | flags, token);
+        // The other one last, so that there is one always.
+        if filter == EventFilter::EVFILT_READ {
+            let [added, _] = self.queue.change([add, delete(other)]);
+            return added;
+        }
+        // One that is there would keep its flags.
+        let [_, added, _] = self.queue.change([delete(filter), add, delete(other)]);
         added
     }
 
@@ -60,8 +61,37 @@ impl Readiness {
         most: usize,
     ) -> Result<&'e [Event], Errno> {
         let events = events.0.get_mut(..most.min(N)).unwrap_or_default();
-        let taken = self.queue.take(events)?;
-        Ok(events.get(..taken).unwrap_or_default())
+        loop {
+            let taken = self.queue.take(events)?;
+            let told = self.leave_out_room(events.get_mut(..taken).unwrap_or_default());
+            // What was left out may have hidden others. It does not come again.
+            if told > 0 || taken < events.len() || taken == 0 {
+                return Ok(events.get(..told).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Moves to the front what is to be told, and says how many that are.
+    fn leave_out_room(&self, events: &mut [Event]) -> usize {
+        let mut told = 0;
+        for index in 0..events.len() {
+            let Some(&event) = events.get(index) else { break };
+            if event.flags().contains(EvFlags::EV_CLEAR) {
+                if !has_hung_up(event) {
+                    continue;
+                }
+                // It is told until the connection is closed, even if a handler panics before its turn.
+                let (ident, filter, token) = (event.ident(), EventFilter::EVFILT_WRITE, token_of(&event));
+                let flags = EvFlags::EV_ADD | EvFlags::EV_CLEAR;
+                let [_] =
+                    self.queue.change([Change { ident, filter, flags, notes: FilterFlag::empty(), data: 0, token }]);
+            }
+            if let Some(place) = events.get_mut(told) {
+                *place = event;
+            }
+            told += 1;
+        }
+        told
     }
 
     /// Sleeps until something is ready (`true`), `timeout` has passed, or a signal handler has run. For
@@ -77,13 +107,14 @@ impl AsFd for Readiness {
     }
 }
 
-/// The filter that stands for an interest, if any does.
-fn filter(interest: Interest) -> Option<EventFilter> {
+/// The filter that stands for an interest, with its flags, and the other one.
+fn filters(interest: Interest) -> (EventFilter, EvFlags, EventFilter) {
+    let (read, write) = (EventFilter::EVFILT_READ, EventFilter::EVFILT_WRITE);
     match interest {
-        Interest::Input => Some(EventFilter::EVFILT_READ),
-        // What waits for either has sent all that it had, and finds room as soon as its peer reads.
-        Interest::Output | Interest::Anything => Some(EventFilter::EVFILT_WRITE),
-        Interest::Nothing => None,
+        Interest::Input => (read, EvFlags::empty(), write),
+        // What waits for either finds room as soon as its peer reads what was sent.
+        Interest::Output | Interest::Anything => (write, EvFlags::empty(), read),
+        Interest::Nothing => (write, EvFlags::EV_CLEAR, read),
     }
 }
 
@@ -107,8 +138,17 @@ pub(crate) fn token_of(event: &Event) -> u64 {
     (event.udata() as i64).cast_unsigned()
 }
 
-/// Whether nothing more can come, or nothing more can be sent (`EV_EOF`): of a connection, that its peer has closed it or has
-/// sent all that it will.
+/// Whether nothing more can come or go: the peer has closed the connection.
 pub(crate) fn has_hung_up(event: Event) -> bool {
-    event.flags().intersects(EvFlags::EV_EOF | EvFlags::EV_ERROR)
+    event.filter() == Ok(EventFilter::EVFILT_WRITE) && event.flags().contains(EvFlags::EV_EOF)
+}
+
+/// Whether nothing more can come, though something may go: the peer has ended its side at least.
+pub(crate) fn has_ended(event: Event) -> bool {
+    event.filter() == Ok(EventFilter::EVFILT_READ) && event.flags().contains(EvFlags::EV_EOF)
+}
+
+/// Whether `poll` has failed for want of memory.
+pub(crate) fn is_shortage(errno: Errno) -> bool {
+    errno == Errno::NOMEM || errno == Errno::AGAIN
 }

@@ -1,8 +1,10 @@
 //! How sockets are made, and what is known of their peers.
 
 use core::num::NonZeroU32;
+use core::time::Duration;
 
 use nix::unistd::getpeereid;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::BorrowedFd;
 use rustix::io::{Errno, retry_on_intr};
 use rustix::net::sockopt::socket_type;
@@ -10,6 +12,7 @@ use rustix::net::{AddressFamily, RecvFlags, Shutdown, SocketAddrUnix, SocketType
 use rustix::process::{Pid, getpid};
 
 use super::super::path::PathError;
+use super::super::readiness::wait_for_output;
 use super::queue::errno;
 
 pub(crate) use super::kind::{accept, send, stream_socket};
@@ -17,6 +20,9 @@ use super::kind::{listens, peer_process};
 
 /// The longest path of a socket: `sun_path` has 104 bytes, of which the last is for a NUL.
 pub(crate) const LONGEST: usize = 103;
+
+/// What the low-water mark of a send buffer is at least. The manual has it as "often 1024"; both kernels start at 2,048.
+const LOW_WATER_MARK: usize = 1024;
 
 /// There are none but on Linux.
 pub(crate) fn abstract_address(_: &[u8]) -> Result<SocketAddrUnix, PathError> {
@@ -46,6 +52,13 @@ pub(crate) fn stop_arrivals(socket: BorrowedFd<'_>) {
     }
 }
 
+/// Whether the peer of a socket has closed the connection, and has not only ended its side: then there is no room to wait for.
+pub(crate) fn is_gone(socket: BorrowedFd<'_>) -> bool {
+    let mut socket = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];
+    let polled = retry_on_intr(|| poll(&mut socket, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })));
+    polled.is_ok() && socket.iter().any(|socket| socket.revents().contains(PollFlags::HUP))
+}
+
 /// Which process has made a listener. No two processes of one machine have the same ID.
 #[derive(Debug)]
 pub(crate) struct Maker(Pid);
@@ -61,7 +74,7 @@ impl Maker {
     }
 }
 
-/// What is known of a socket's send buffer: not enough to be sure of it.
+/// What is known of a socket's send buffer.
 #[derive(Debug)]
 pub(crate) struct SendBuffer;
 
@@ -70,8 +83,9 @@ impl SendBuffer {
         Self
     }
 
-    /// Whether a `send` is sure to take so many bytes now.
-    pub(crate) fn has_room(&mut self, _: BorrowedFd<'_>, _: usize) -> bool {
-        false
+    /// Whether a `send` is sure to take so many bytes now: a socket is not writable unless it takes as many as its low-water
+    /// mark says (man 2 setsockopt, `SO_SNDLOWAT`).
+    pub(crate) fn has_room(&mut self, socket: BorrowedFd<'_>, length: usize) -> bool {
+        length <= LOW_WATER_MARK && wait_for_output(socket, Duration::ZERO) == Ok(true)
     }
 }

@@ -14,11 +14,14 @@ pub(crate) fn rename_to_free(from: &CStr, to: &CStr) -> Result<(), Errno> {
     renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
 }
 
-/// Says what mode the file is to have that `bind` makes, less the umask. Whether the system heeds it.
-pub(crate) fn set_mode_to_be(socket: BorrowedFd<'_>, mode: Mode) -> Result<bool, Errno> {
+/// Whether [`set_mode_to_be`] has an effect.
+pub(crate) const MODE_TO_BE_IS_HEEDED: bool = true;
+
+/// Says what mode the file is to have that `bind` makes, less the umask.
+pub(crate) fn set_mode_to_be(socket: BorrowedFd<'_>, mode: Mode) -> Result<(), Errno> {
     // The mode of a socket that is not bound yet becomes the mode of its file. After `bind` this would have no effect, and
     // `chmod` would leave the file open to others for a moment.
-    fchmod(socket, mode).map(|()| true)
+    fchmod(socket, mode)
 }
 
 /// Sets the mode of the socket's file at `path` if it is `file`, and of nothing to which a symlink leads that has come there.

@@ -97,3 +97,14 @@ pub(crate) fn token_of(event: &Event) -> u64 {
 pub(crate) fn has_hung_up(Event { flags, .. }: Event) -> bool {
     flags.intersects(EventFlags::HUP | EventFlags::ERR)
 }
+
+/// Whether nothing more can come, though something may go: that is told by reading.
+#[inline]
+pub(crate) fn has_ended(_: Event) -> bool {
+    false
+}
+
+/// Whether `poll` has failed for want of memory.
+pub(crate) fn is_shortage(errno: Errno) -> bool {
+    errno == Errno::NOMEM
+}

@@ -63,6 +63,13 @@ pub(crate) fn stop_arrivals(socket: BorrowedFd<'_>) {
     let _ = shutdown(socket, Shutdown::Read);
 }
 
+/// Whether the peer of a socket has closed the connection, where readiness tells that its side has ended: here it tells of
+/// hang-ups alone.
+#[inline]
+pub(crate) fn is_gone(_: BorrowedFd<'_>) -> bool {
+    false
+}
+
 /// Which process called `listen`.
 ///
 /// The kernel has recorded it. A process ID alone does not tell, since a fork in a PID namespace of its own may have that of
