@@ -172,6 +172,9 @@ pub enum Answer<T> {
 
 /// How the server asks its daemon.
 pub(crate) trait Decide<R: Request> {
+    /// Whether it may keep callers. What that takes is not linked into a daemon that does not.
+    const KEEPS: bool;
+
     fn authorize(&mut self, request: &R, caller: Caller) -> bool;
     /// `ticket` makes the request's ticket.
     fn decide(&mut self, request: R, caller: Caller, ticket: impl FnOnce() -> Ticket) -> Answer<R::Response>;
@@ -182,6 +185,8 @@ pub(crate) trait Decide<R: Request> {
 pub(crate) struct AtOnce<'h, H: ?Sized>(pub(crate) &'h mut H);
 
 impl<R: Request, H: Handler<R> + ?Sized> Decide<R> for AtOnce<'_, H> {
+    const KEEPS: bool = false;
+
     #[inline(always)]
     fn authorize(&mut self, request: &R, caller: Caller) -> bool {
         self.0.authorize(request, caller)
@@ -200,6 +205,8 @@ impl<R: Request, H: Handler<R> + ?Sized> Decide<R> for AtOnce<'_, H> {
 pub(crate) struct WithTickets<'h, H: ?Sized>(pub(crate) &'h mut H);
 
 impl<R: Request, H: TicketHandler<R> + ?Sized> Decide<R> for WithTickets<'_, H> {
+    const KEEPS: bool = true;
+
     #[inline]
     fn authorize(&mut self, request: &R, caller: Caller) -> bool {
         self.0.authorize(request, caller)

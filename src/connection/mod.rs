@@ -196,6 +196,7 @@ use core::marker::PhantomData;
 pub(crate) use self::buffers::Buffer;
 pub use self::buffers::Buffers;
 pub use self::error::{AskError, ConnectionError, Fault};
+pub use self::owing::Owing;
 #[cfg(feature = "unix")]
 pub(crate) use self::read::Decided;
 pub use crate::transport::Transport;
@@ -234,16 +235,6 @@ pub struct Read<C> {
     put_off: u32,
     /// Whether the transport has said that it takes them, and nothing was sent since.
     has_room: bool,
-}
-
-/// The daemon has the command and answers later, or has answered in part.
-#[derive(Debug)]
-pub struct Owing<C> {
-    command: PhantomData<fn() -> C>,
-    /// How many of the last unsent bytes are a response that a newer one may replace.
-    replaceable: u32,
-    /// Whether the next that the peer sends may concern this command.
-    has_more: bool,
 }
 
 /// The command has been executed and its response is encoded; not all of it has been sent.

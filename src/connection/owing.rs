@@ -5,11 +5,21 @@ use core::task::Poll;
 
 use super::processed::flush;
 use super::read::refuse_response;
-use super::{Accepted, Connection, ConnectionError, Owing, Processed, Read, Step, Transport};
+use super::{Accepted, Connection, ConnectionError, Processed, Read, Step, Transport};
 use crate::codec::EncodeError;
 use crate::request::Request;
 use crate::wire::session::Code;
 use crate::wire::{Heard, ServerWire};
+
+/// The daemon has the command and answers later, or has answered in part.
+#[derive(Debug)]
+pub struct Owing<C> {
+    command: PhantomData<fn() -> C>,
+    /// How many of the last unsent bytes are a response that a newer one may replace.
+    replaceable: u32,
+    /// Whether the next that the peer sends may concern this command.
+    has_more: bool,
+}
 
 /// What answering comes to: the reply is encoded, the connection back for want of room, or the end.
 type Answering<'b, C, T, K, const N: usize> = Result<

@@ -66,7 +66,7 @@ impl<C: Request, K: ServerWire> Waiting<C, K> {
             && (!K::HAS_SESSIONS || buffers.output.is_empty())
     }
 
-    /// Ends the connection, whose client is told why if it has begun to send a command or waits for its answer.
+    /// Ends the connection, whose client is told why if it has begun to send a command.
     #[cold]
     pub(super) fn break_off<const N: usize>(
         self,
@@ -79,15 +79,7 @@ impl<C: Request, K: ServerWire> Waiting<C, K> {
             Self::Command(parked) | Self::Share(parked) => {
                 parked.resume_with(stream, buffers, K::local(offer)).break_off(code);
             }
-            Self::Answer(parked) => {
-                if let Ok(Step::Ready(processed)) =
-                    parked.resume_with(stream, buffers, K::local(offer)).refuse(code.afterwards(), "")
-                {
-                    // The connection ends in any case.
-                    let _ = processed.send();
-                }
-            }
-            Self::Reply(_) => {}
+            Self::Reply(_) | Self::Answer(_) => {}
         }
     }
 }

@@ -33,7 +33,7 @@ use self::tickets::Tickets;
 use self::visit::Occasion;
 use crate::codec::Bincode;
 use crate::command::IpcServerCommand;
-use crate::handler::{AtOnce, Decide, Handler, Lent, TicketHandler, WithTickets};
+use crate::handler::{AtOnce, Decide, Handler, Lent};
 use crate::request::Request;
 use crate::unix::alarm::Alarm;
 use crate::unix::clock::{Instant, let_others_run};
@@ -209,62 +209,11 @@ where
         self.serve_by(&mut AtOnce(handler))
     }
 
-    /// Like [`handle_new_messages`](Self::handle_new_messages), for requests that a [`TicketHandler`] executes.
-    ///
-    /// Those that it keeps are answered by [`reply`](Self::reply), [`send`](Self::send), [`send_latest`](Self::send_latest),
-    /// [`end`](Self::end) and [`dismiss`](Self::dismiss), between two calls. A server whose handler keeps callers is served by
-    /// this method only: the others can't tell it of those that have departed.
-    ///
-    /// # Errors
-    ///
-    /// As [`handle_new_messages`](Self::handle_new_messages).
-    pub fn serve_with_tickets<H: TicketHandler<C> + ?Sized>(
-        &mut self,
-        handler: &mut H,
-    ) -> Result<Handled, ServerError> {
-        self.serve_by(&mut WithTickets(handler))
-    }
-
     #[inline]
     fn serve_by<D: Decide<C>>(&mut self, daemon: &mut D) -> Result<Handled, ServerError> {
         self.report.begin_call();
         self.handle(daemon)?;
         Ok(self.report.call())
-    }
-
-    /// What ends this server's sleep from another thread, or from a signal handler: see [`Waker`].
-    ///
-    /// ```
-    /// # mod level { include!("../../tests/support/level.rs"); }
-    /// # use level::*;
-    /// # let directory = tempfile::tempdir()?;
-    /// # let path = directory.path().join("daemon.sock");
-    /// let mut server = IpcServer::<Command>::builder().bind(&path)?;
-    /// let waker = server.waker()?;
-    /// let worker = std::thread::spawn(move || {
-    ///     // It has finished a piece of work.
-    ///     waker.wake();
-    /// });
-    /// assert!(server.wait(None)?);
-    /// # worker.join().unwrap();
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`ServerError`] if no descriptor is left. The server can go on.
-    pub fn waker(&mut self) -> Result<Waker, ServerError> {
-        let waker = match self.waker.take() {
-            Some(waker) => waker,
-            None => {
-                let waker = Waker::new().map_err(ServerError::waker)?;
-                self.readiness.add(&waker, Token::WAKER, Interest::Input).map_err(ServerError::waker)?;
-                waker
-            }
-        };
-        let clone = waker.try_clone();
-        self.waker = Some(waker);
-        clone.map_err(ServerError::waker)
     }
 
     /// The sums of what every [`handle_new_messages`](Self::handle_new_messages) has done since the server was made.

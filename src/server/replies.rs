@@ -8,13 +8,14 @@ use super::reasons::Reasoned;
 use super::report::Incident;
 use super::table::Token;
 use super::visit::Occasion;
-use super::{IpcServer, ServerBuffers};
+use super::{Handled, IpcServer, ServerBuffers, ServerError};
 use crate::codec::EncodeError;
 use crate::connection::{Connection, ConnectionError, Owing, Processed, Step};
-use crate::handler::Decide;
+use crate::handler::{Decide, TicketHandler, WithTickets};
 use crate::request::Request;
 use crate::ticket::Ticket;
-use crate::unix::{Errno, Stream};
+use crate::unix::readiness::Interest;
+use crate::unix::{Errno, Stream, Waker};
 use crate::wire::session::Code;
 use crate::wire::{ServerProtocol, ServerWire};
 
@@ -93,6 +94,57 @@ where
     K: ServerWire,
     B: BorrowMut<ServerBuffers<N, CONNECTIONS>>,
 {
+    /// Like [`handle_new_messages`](Self::handle_new_messages), for requests that a [`TicketHandler`] executes.
+    ///
+    /// Those that it keeps are answered by [`reply`](Self::reply), [`send`](Self::send), [`send_latest`](Self::send_latest),
+    /// [`end`](Self::end) and [`dismiss`](Self::dismiss), between two calls. A server whose handler keeps callers is served by
+    /// this method only: the others can't tell it of those that have departed, and close the connections of those that are heard of.
+    ///
+    /// # Errors
+    ///
+    /// As [`handle_new_messages`](Self::handle_new_messages).
+    pub fn serve_with_tickets<H: TicketHandler<C> + ?Sized>(
+        &mut self,
+        handler: &mut H,
+    ) -> Result<Handled, ServerError> {
+        self.serve_by(&mut WithTickets(handler))
+    }
+
+    /// What ends this server's sleep from another thread, or from a signal handler: see [`Waker`].
+    ///
+    /// ```
+    /// # mod level { include!("../../tests/support/level.rs"); }
+    /// # use level::*;
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("daemon.sock");
+    /// let mut server = IpcServer::<Command>::builder().bind(&path)?;
+    /// let waker = server.waker()?;
+    /// let worker = std::thread::spawn(move || {
+    ///     // It has finished a piece of work.
+    ///     waker.wake();
+    /// });
+    /// assert!(server.wait(None)?);
+    /// # worker.join().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ServerError`] if no descriptor is left. The server can go on.
+    pub fn waker(&mut self) -> Result<Waker, ServerError> {
+        let waker = match self.waker.take() {
+            Some(waker) => waker,
+            None => {
+                let waker = Waker::new().map_err(ServerError::waker)?;
+                self.readiness.add(&waker, Token::WAKER, Interest::Input).map_err(ServerError::waker)?;
+                waker
+            }
+        };
+        let clone = waker.try_clone();
+        self.waker = Some(waker);
+        clone.map_err(ServerError::waker)
+    }
+
     /// Answers a caller that was kept: with the only response, or the last one. The ticket is stale afterwards.
     ///
     /// A reply that its client does not take at once is sent by a later call of the server, within the
@@ -232,6 +284,10 @@ where
     /// Looks whether a caller that was kept waits no longer, and sends what it has room for now.
     #[cold]
     pub(super) fn look_at_kept<D: Decide<C>>(&mut self, token: Token, occasion: Occasion, daemon: &mut D) {
+        if !D::KEEPS {
+            self.close(token);
+            return;
+        }
         let Some(entry) = self.table.get(token) else { return };
         let Some(Waiting::Answer(parked)) = entry.waiting.take() else { return };
         let ticket = self.tickets.of(token.index(), entry.command);
@@ -272,12 +328,24 @@ where
     /// Lets go of a caller that was kept, if it is one, and says why. Whether it was one.
     #[cold]
     pub(super) fn let_go<D: Decide<C>>(&mut self, token: Token, code: Code, daemon: &mut D) -> bool {
-        let Some(entry) = self.table.get(token) else { return false };
-        if !entry.waiting.as_ref().is_some_and(Waiting::is_kept) {
+        if !D::KEEPS {
             return false;
         }
+        let Some(entry) = self.table.get(token) else { return false };
+        let parked = match entry.waiting.take() {
+            Some(Waiting::Answer(parked)) => parked,
+            other => {
+                entry.waiting = other;
+                return false;
+            }
+        };
         let ticket = self.tickets.of(token.index(), entry.command);
-        self.break_off(token, code);
+        let buffers = self.buffers.borrow_mut().get(token.index());
+        let owing = parked.resume_with(&mut entry.stream, buffers, <Reasoned<K> as ServerProtocol>::local(&self.offer));
+        if let Ok(Step::Ready(processed)) = owing.refuse(code.afterwards(), "") {
+            // The connection ends in any case.
+            let _ = processed.send();
+        }
         self.close(token);
         daemon.departed(ticket);
         true
