@@ -171,6 +171,7 @@ pub enum Answer<T> {
 }
 
 /// How the server asks its daemon.
+#[cfg_attr(not(feature = "unix"), expect(dead_code, reason = "a connection by itself keeps no caller for a handler"))]
 pub(crate) trait Decide<R: Request> {
     /// Whether it may keep callers. What that takes is not linked into a daemon that does not.
     const KEEPS: bool;
@@ -202,8 +203,10 @@ impl<R: Request, H: Handler<R> + ?Sized> Decide<R> for AtOnce<'_, H> {
 }
 
 /// Asks a [`TicketHandler`].
+#[cfg(feature = "unix")]
 pub(crate) struct WithTickets<'h, H: ?Sized>(pub(crate) &'h mut H);
 
+#[cfg(feature = "unix")]
 impl<R: Request, H: TicketHandler<R> + ?Sized> Decide<R> for WithTickets<'_, H> {
     const KEEPS: bool = true;
 
