@@ -146,7 +146,7 @@ pub mod wire;
 pub use client::client_send;
 #[cfg(feature = "unix")]
 #[cfg_attr(docsrs, doc(cfg(feature = "unix")))]
-pub use client::{CallError, Client, ClientBuilder, Received, UntypedClient, call};
+pub use client::{CallError, Client, ClientBuilder, Received, Responses, UntypedClient, call};
 pub use command::IpcServerCommand;
 pub use handler::{Answer, Caller, Handler, TicketHandler};
 pub use peer::PeerCredentials;

@@ -84,6 +84,8 @@ pub enum CallError {
     Unreadable(described::DecodeError),
     /// The server has another codec. It executed nothing.
     OtherCodec,
+    /// The server answers several times: ask by [`stream`](crate::Client::stream). It has executed the command, or begun to.
+    MoreFollow,
     /// The client can't take part in a session with these types. Nothing was sent.
     Session(OfferError),
     /// The operating system failed.
@@ -149,6 +151,7 @@ impl fmt::Display for CallError {
                  it; the command was executed",
             ),
             Self::OtherCodec => f.write_str("the daemon has another codec: build both with the same; nothing was executed"),
+            Self::MoreFollow => f.write_str("the daemon answers this command several times: ask for a stream"),
             Self::Session(_) => f.write_str("no session is possible with these types: see to the cause"),
             Self::Os(errno) => write!(f, "the operating system failed: {errno}: see to that first"),
         }
@@ -213,6 +216,7 @@ impl From<CallError> for std::io::Error {
             | CallError::NeverReadable(_)
             | CallError::Unreadable(_)
             | CallError::OtherCodec
+            | CallError::MoreFollow
             | CallError::DescriptionTooLong { .. } => ErrorKind::InvalidData,
             CallError::Refusal(_) => ErrorKind::Other,
             CallError::Os(errno) => return errno.into(),

@@ -3,6 +3,7 @@
 mod builder;
 mod connect;
 mod error;
+mod responses;
 mod spin;
 mod untyped;
 
@@ -16,6 +17,7 @@ pub use self::builder::ClientBuilder;
 use self::builder::Settings;
 use self::connect::{Deadline, open};
 pub use self::error::CallError;
+pub use self::responses::Responses;
 use self::spin::Spin;
 pub use self::untyped::{Received, UntypedClient};
 use crate::codec::{Bincode, EncodeError};
@@ -305,15 +307,21 @@ impl<K: ClientWire, const N: usize> Client<K, N> {
                 }
                 Err(error) => error,
             };
-            return Err(match error {
-                // The server closed the connection and had not read all that we sent. It executes no command before
-                // it has read the last byte, so this one may be sent again.
-                AskError::Transport(Errno::CONNRESET) if reused && !self.buffers.has_input() => Failed::Unread,
-                AskError::Transport(Errno::CONNRESET) => {
-                    CallError::Closed { received: self.buffers.input.bytes().len() }.into()
-                }
-                error => failed::<N>(error, K::server(&self.memory)),
-            });
+            return Err(self.failed(error, reused));
+        }
+    }
+
+    /// What an attempt has failed of, over a connection that may be older than it.
+    #[cold]
+    fn failed(&self, error: AskError<Errno>, reused: bool) -> Failed {
+        match error {
+            // The server closed the connection and had not read all that we sent. It executes no command before
+            // it has read the last byte, so this one may be sent again.
+            AskError::Transport(Errno::CONNRESET) if reused && !self.buffers.has_input() => Failed::Unread,
+            AskError::Transport(Errno::CONNRESET) => {
+                CallError::Closed { received: self.buffers.input.bytes().len() }.into()
+            }
+            error => failed::<N>(error, K::server(&self.memory)),
         }
     }
 }
@@ -339,6 +347,7 @@ fn failed<const N: usize>(error: AskError<Errno>, server: Option<&Server>) -> Fa
         AskError::NeverReadable(error) => CallError::NeverReadable(error),
         AskError::Unreadable(error) => CallError::Unreadable(error),
         AskError::OtherCodec => CallError::OtherCodec,
+        AskError::MoreFollow => CallError::MoreFollow,
         AskError::Transport(errno) => errno.into(),
     })
 }

@@ -178,6 +178,8 @@ pub enum AskError<E> {
     Unreadable(described::DecodeError),
     /// The peer has another codec, or does not describe its types as they are. It executed nothing.
     OtherCodec,
+    /// The peer answers several times, and one response was asked for. It has executed the command, or begun to.
+    MoreFollow,
     /// The transport failed. The peer may have executed the command.
     Transport(E),
 }
@@ -198,6 +200,7 @@ impl<E: fmt::Display> fmt::Display for AskError<E> {
             Self::NeverReadable(_) => f.write_str("responses of the peer's version can't be read"),
             Self::Unreadable(_) => f.write_str("the response of the peer's version can't be read"),
             Self::OtherCodec => f.write_str("the peer has another codec"),
+            Self::MoreFollow => f.write_str("the peer answers several times"),
             Self::Refused(refusal) => fmt::Display::fmt(refusal, f),
             Self::OtherForm => f.write_str("the peer's types have another form: ask again"),
             Self::OtherWire => f.write_str("the peer does not speak sessions"),
@@ -220,6 +223,7 @@ impl<E: core::error::Error + 'static> core::error::Error for AskError<E> {
             Self::NeverReadable(error) | Self::Unreadable(error) => Some(error),
             Self::EmptyCommand
             | Self::OtherCodec
+            | Self::MoreFollow
             | Self::NotCarried(_)
             | Self::TooLong { .. }
             | Self::Closed { .. }

@@ -193,6 +193,7 @@ mod replied;
 use core::fmt;
 use core::marker::PhantomData;
 
+pub use self::asked::Rest;
 pub(crate) use self::buffers::Buffer;
 pub use self::buffers::Buffers;
 pub use self::error::{AskError, ConnectionError, Fault};

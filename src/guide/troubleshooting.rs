@@ -66,6 +66,9 @@
 //! **the daemon is of another version, and describes its types in more than N bytes: give the client more room with
 //! `descriptions`** ([`DescriptionTooLong`](crate::CallError::DescriptionTooLong)). Or restart the daemon.
 //!
+//! **the daemon answers this command several times: ask for a stream** ([`MoreFollow`](crate::CallError::MoreFollow)). The
+//! program asked by [`call`](crate::Client::call), which takes one response. Ask by [`stream`](crate::Client::stream).
+//!
 //! **the daemon has another codec: build both with the same; nothing was executed** ([`OtherCodec`](crate::CallError::OtherCodec)).
 //!
 //! **the server's types change their form again and again: try again later** ([`OtherForm`](crate::CallError::OtherForm)). The

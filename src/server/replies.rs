@@ -307,12 +307,8 @@ where
         let waits = match heard {
             Ok(waiting) => {
                 let is_kept = waiting.is_kept();
-                if is_kept || self.settings.keep_open {
-                    self.wait_for(token, waiting) && is_kept
-                } else {
-                    self.close(token);
-                    false
-                }
+                // A client that has cancelled may give another command, and has got no last answer to this one.
+                self.wait_for(token, waiting) && is_kept
             }
             Err(error) => {
                 self.report.note(&Incident::Ended(entry.stream.peer(), &error));

@@ -108,6 +108,18 @@ pub trait ClientProtocol: Protocol {
         send: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Option<C::Response>, Unanswered>;
 
+    /// Like [`take_response`](Self::take_response), where several responses may come: also says whether it is the last one.
+    fn take_item<C: Request, const N: usize>(
+        local: &mut Self::Local<'_>,
+        input: &mut Buffer<N>,
+        peer: Option<PeerCredentials>,
+        send: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Option<(C::Response, bool)>, Unanswered>;
+
+    /// Writes that the client does not wait for the rest of the answer to its last command, and returns how many bytes that takes; none
+    /// where there is no way to say so.
+    fn cancel(local: &Self::Local<'_>, into: &mut [u8]) -> usize;
+
     /// What the peer's end means, which has sent what is in `input`.
     fn end<C: Request, const N: usize>(input: &Buffer<N>) -> Option<C::Response>;
 }
@@ -204,6 +216,20 @@ impl<K: Codec> ClientProtocol for K {
         }
     }
 
+    #[inline]
+    fn take_item<C: Request, const N: usize>(
+        local: &mut (),
+        input: &mut Buffer<N>,
+        peer: Option<PeerCredentials>,
+        send: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Option<(C::Response, bool)>, Unanswered> {
+        Ok(Self::take_response::<C, N>(local, input, peer, send)?.map(|response| (response, true)))
+    }
+
+    fn cancel((): &(), _: &mut [u8]) -> usize {
+        0
+    }
+
     /// Only a response without bytes: any other has been looked for when its last byte came.
     fn end<C: Request, const N: usize>(input: &Buffer<N>) -> Option<C::Response> {
         K::decode(input.bytes()).ok().map(|(response, _)| response)
@@ -268,4 +294,6 @@ pub enum Unanswered {
     Unreadable(described::DecodeError),
     /// The server has another codec.
     OtherCodec,
+    /// The server answers several times, and one response was asked for.
+    MoreFollow,
 }

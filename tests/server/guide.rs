@@ -95,6 +95,7 @@ fn every_message_is_listed_word_for_word() {
         CallError::NeverReadable(unreadable.clone()).to_string(),
         CallError::Unreadable(unreadable.clone()).to_string(),
         CallError::OtherCodec.to_string(),
+        CallError::MoreFollow.to_string(),
         CallError::Session(OfferError::Ambiguous).to_string(),
         CallError::Refusal(refusal(3, false)).to_string().replace(&refusal(3, false).reason().to_string(), "REASON"),
         CallError::Refusal(refusal(5, true)).to_string().replace(&refusal(5, true).reason().to_string(), "REASON"),

@@ -6,13 +6,14 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
+use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use ipc_server::codec::Bincode;
 use ipc_server::wire::ServerWire;
-use ipc_server::wire::session::Fingerprints;
-use ipc_server::{Answer, Caller, Handled, IpcServer, ReplyError, Request, Ticket, TicketHandler};
+use ipc_server::wire::session::{Fingerprints, Reason};
+use ipc_server::{Answer, CallError, Caller, Client, Handled, IpcServer, ReplyError, Request, Ticket, TicketHandler};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -740,6 +741,181 @@ fn a_thousand_subscribers() {
     assert!(lost.keys().all(|id| *id < 10) && lost.len() == 10, "{lost:?}");
     assert!(longest < Duration::from_secs(1), "an ordinary client waited {longest:?}");
     assert_eq!((server.totals().served, server.totals().pending), (EVENTS as usize, 1000));
+}
+
+/// Serves by tickets while `client` runs in a thread of its own. Each turn `daemon` may answer whom it has kept.
+fn serve_while<K: ServerWire, const N: usize, const M: usize>(
+    server: &mut IpcServer<Command, K, N, M>,
+    daemon: &mut Daemon,
+    mut turn: impl FnMut(&mut IpcServer<Command, K, N, M>, &mut Daemon),
+    client: impl FnOnce() + Send,
+) {
+    thread::scope(|scope| {
+        let client = scope.spawn(client);
+        while !client.is_finished() {
+            server.wait(Some(Duration::from_millis(1))).unwrap();
+            server.serve_with_tickets(daemon).unwrap();
+            turn(server, daemon);
+        }
+        client.join().unwrap();
+    });
+    settle(server, daemon);
+}
+
+#[test]
+fn a_client_iterates_over_the_responses_to_one_command() {
+    for keep_open in [false, true] {
+        let scratch = Scratch::new();
+        let path = scratch.path("s");
+        let (mut server, mut daemon) = (server!(path, keep_open(keep_open)), Daemon::default());
+        let mut sent = 0;
+        let turn = |server: &mut IpcServer<Command>, daemon: &mut Daemon| {
+            let Some((_, ticket)) = daemon.kept.last().copied().filter(|(_, ticket)| server.is_waiting(*ticket)) else {
+                sent = 0;
+                return;
+            };
+            sent += 1;
+            let outcome = match sent {
+                1..=5 => server.send(ticket, &number(sent)),
+                6 => server.end(ticket, "that was all"),
+                _ => Ok(()),
+            };
+            assert!(matches!(outcome, Ok(()) | Err(ReplyError::Left)), "{outcome:?}");
+        };
+        serve_while(&mut server, &mut daemon, turn, || {
+            let mut client = Client::connect(path.as_str()).unwrap();
+            for round in 0..20 {
+                // To the end.
+                let mut numbers = client.stream(&Command::Watch(0)).unwrap();
+                let all: Vec<Text> = numbers.by_ref().map(Result::unwrap).collect();
+                assert_eq!(all, (0..=5).map(number).collect::<Vec<_>>());
+                assert_eq!(numbers.next(), None);
+                assert_eq!(numbers.reason(), Some("that was all"));
+                drop(numbers);
+                assert_eq!(client.call(&Command::Now(round)), Ok(number(round)));
+                // Dropped before, which leaves the client usable.
+                let mut numbers = client.stream(&Command::Watch(0)).unwrap();
+                assert_eq!(numbers.next(), Some(Ok(number(0))));
+                drop(numbers);
+                assert_eq!(client.call(&Command::Now(round)), Ok(number(round)));
+                // A command that is answered once is a stream of one.
+                let once: Vec<_> = client.stream(&Command::Now(7)).unwrap().collect();
+                assert_eq!(once, [Ok(number(7))]);
+            }
+        });
+        assert_eq!(server.totals().pending, 0);
+        assert_eq!(server.totals().rejected, 0);
+    }
+}
+
+#[test]
+fn a_call_of_a_command_with_several_answers_is_a_clear_error() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let (mut server, mut daemon) = (server!(path), Daemon::default());
+    serve_while(
+        &mut server,
+        &mut daemon,
+        |_, _| {},
+        || {
+            assert_eq!(ipc_server::call(&Command::Watch(1), path.as_str()), Err(CallError::MoreFollow));
+            let mut client = Client::connect(path.as_str()).unwrap();
+            match client.call(&Command::Decline) {
+                Err(CallError::Refusal(refusal)) => {
+                    assert_eq!((refusal.reason(), refusal.text()), (Reason::Declined, "it is night"));
+                }
+                other => panic!("{other:?}"),
+            }
+        },
+    );
+    assert_eq!(daemon.departed, [daemon.ticket(1)]);
+}
+
+#[test]
+fn a_stream_has_a_timeout_for_each_response_or_none_and_can_be_polled() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let (mut server, mut daemon) = (server!(path, keep_open(true)), Daemon::default());
+    serve_while(
+        &mut server,
+        &mut daemon,
+        |_, _| {},
+        || {
+            let mut client = Client::builder().deadline(Duration::from_secs(5)).connect(path.as_str()).unwrap();
+            let mut responses = client.stream(&Command::Watch(1)).unwrap().timeout(Some(Duration::from_millis(50)));
+            assert_eq!(responses.next(), Some(Ok(number(1))));
+            assert_eq!(responses.next(), Some(Err(CallError::TimedOut)));
+            assert_eq!(responses.next(), None);
+            drop(responses);
+            let mut responses = client.stream(&Command::Watch(2)).unwrap();
+            let deadline = Instant::now() + Duration::from_secs(5);
+            let first = loop {
+                assert!(Instant::now() < deadline);
+                if let Poll::Ready(first) = responses.poll() {
+                    break first;
+                }
+            };
+            assert_eq!(first, Some(Ok(number(2))));
+            assert!(responses.descriptor().is_some() && responses.poll().is_pending());
+            drop(responses);
+            assert_eq!(client.call(&Command::Now(3)), Ok(number(3)));
+        },
+    );
+    assert_eq!(daemon.departed.len(), 2);
+}
+
+#[test]
+fn a_stream_on_the_bare_wire_has_one_response() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let (mut server, mut daemon) = (server!(path), Daemon::default());
+    let turn = |server: &mut IpcServer<Command>, daemon: &mut Daemon| {
+        if let Some((of, ticket)) = daemon.kept.pop() {
+            server.reply(ticket, &number(of)).unwrap();
+        }
+    };
+    serve_while(&mut server, &mut daemon, turn, || {
+        let mut client = Client::builder().bare().connect(path.as_str()).unwrap();
+        let all: Vec<_> = client.stream(&Command::Later(4)).unwrap().collect();
+        assert_eq!(all, [Ok(number(4))]);
+    });
+}
+
+/// A later version of the commands, whose responses have got another variant.
+#[derive(Serialize, Deserialize, Debug)]
+enum Newer {
+    Watch(u32),
+    Other,
+}
+
+#[derive(Serialize, Deserialize, Debug, PartialEq)]
+enum NewerText {
+    Other,
+    Text(String),
+    Number(u32),
+}
+
+impl Request for Newer {
+    type Response = NewerText;
+}
+
+#[test]
+fn a_stream_of_another_version_is_read_by_name() {
+    let scratch = Scratch::new();
+    let path = scratch.path("s");
+    let (mut server, mut daemon) = (server!(path, keep_open(true)), Daemon::default());
+    let turn = |server: &mut IpcServer<Command>, daemon: &mut Daemon| {
+        if let Some((of, ticket)) = daemon.kept.pop() {
+            server.send(ticket, &number(of + 1)).unwrap();
+            server.reply(ticket, &number(of + 2)).unwrap();
+        }
+    };
+    serve_while(&mut server, &mut daemon, turn, || {
+        let mut client = Client::connect(path.as_str()).unwrap();
+        let all: Vec<_> = client.stream(&Newer::Watch(4)).unwrap().collect();
+        assert_eq!(all, [4, 5, 6].map(|of| Ok(NewerText::Number(of))));
+        assert!(matches!(client.stream(&Newer::Other), Err(CallError::NotCarried { .. })));
+    });
 }
 
 /// What happens next in the model.

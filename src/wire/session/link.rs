@@ -252,42 +252,67 @@ impl<K: Format, const D: usize> ClientProtocol for ClientSession<K, D> {
         peer: Option<PeerCredentials>,
         send: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Option<C::Response>, Unanswered> {
-        while input.is_worth_decoding() {
-            let Some(head) = Head::parse(input.bytes()) else {
-                input.wait_for(HEAD - input.len());
-                return Ok(None);
-            };
-            let whole = HEAD + head.length;
-            let Some(content) = input.bytes().get(HEAD..whole) else {
-                if whole > N {
-                    return Err(too_large(head, N));
-                }
-                input.wait_for(whole - input.len());
-                return Ok(None);
-            };
-            if head.kind == kind::RESPONSE && head.id == link.id {
-                let response = match link.form {
-                    Form::Own => read::<C::Response, K>(content)?,
-                    // It has said that its types are others.
-                    Form::Unsettled => return Err(Unanswered::OtherWire),
-                    Form::Theirs(_) => {
-                        described::decode::<K, _>(content, link.forms().1.root()).map_err(Unanswered::Unreadable)?
-                    }
-                };
-                input.consume(whole);
-                return Ok(Some(response));
-            }
-            if other_frame(link, head, content, peer, send)? {
-                return Err(adapt::<C, K, D>(link));
-            }
-            input.consume(whole);
-        }
-        Ok(None)
+        Ok(take::<C, K, D, N, false>(link, input, peer, send)?.map(|(response, _)| response))
+    }
+
+    fn take_item<C: Request, const N: usize>(
+        link: &mut &mut Link<D>,
+        input: &mut Buffer<N>,
+        peer: Option<PeerCredentials>,
+        send: &mut dyn FnMut(&[u8]) -> bool,
+    ) -> Result<Option<(C::Response, bool)>, Unanswered> {
+        take::<C, K, D, N, true>(link, input, peer, send)
+    }
+
+    fn cancel(link: &&mut Link<D>, into: &mut [u8]) -> usize {
+        Head::frame(kind::CANCEL, link.id, into, (), |_| Ok(0)).unwrap_or_default()
     }
 
     fn end<C: Request, const N: usize>(_: &Buffer<N>) -> Option<C::Response> {
         None
     }
+}
+
+/// Takes the response at the front of `input`, or with `ITEMS` one of several, and says whether it is the last one.
+#[inline(always)]
+fn take<C: Request, K: Format, const D: usize, const N: usize, const ITEMS: bool>(
+    link: &mut Link<D>,
+    input: &mut Buffer<N>,
+    peer: Option<PeerCredentials>,
+    send: &mut dyn FnMut(&[u8]) -> bool,
+) -> Result<Option<(C::Response, bool)>, Unanswered> {
+    while input.is_worth_decoding() {
+        let Some(head) = Head::parse(input.bytes()) else {
+            input.wait_for(HEAD - input.len());
+            return Ok(None);
+        };
+        let whole = HEAD + head.length;
+        let Some(content) = input.bytes().get(HEAD..whole) else {
+            if whole > N {
+                return Err(too_large(head, N));
+            }
+            input.wait_for(whole - input.len());
+            return Ok(None);
+        };
+        let is_last = head.kind == kind::RESPONSE;
+        if (is_last || (ITEMS && head.kind == kind::ITEM)) && head.id == link.id {
+            let response = match link.form {
+                Form::Own => read::<C::Response, K>(content)?,
+                // It has said that its types are others.
+                Form::Unsettled => return Err(Unanswered::OtherWire),
+                Form::Theirs(_) => {
+                    described::decode::<K, _>(content, link.forms().1.root()).map_err(Unanswered::Unreadable)?
+                }
+            };
+            input.consume(whole);
+            return Ok(Some((response, is_last)));
+        }
+        if other_frame(link, head, content, peer, send)? {
+            return Err(adapt::<C, K, D>(link));
+        }
+        input.consume(whole);
+    }
+    Ok(None)
 }
 
 /// Makes a client's memory that of a link for `C`.
@@ -392,6 +417,7 @@ fn other_frame<const D: usize>(
                 return go_on(link, send);
             }
         }
+        kind::ITEM if head.id == link.id => return Err(Unanswered::MoreFollow),
         kind::REFUSAL if head.id == link.id || head.id == 0 => {
             let refusal = Refusal::parse(content, &link.server).ok_or(Unanswered::OtherWire)?;
             if refusal.reason() == Reason::OtherForm && link.announced.is_some() {
