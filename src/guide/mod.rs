@@ -2,6 +2,7 @@
 //!
 //! - [`capacities`]: how long messages may be, how many clients may wait, how long, and what that costs;
 //! - [`security`]: who can do what, by what it is kept, and what is not guarded against;
+//! - [`slow_commands`]: answers that come later or several times, and clients that leave meanwhile;
 //! - [`event_loops`]: the server in a loop of your own, or in that of tokio, mio or calloop;
 //! - [`systems`]: Linux, macOS and FreeBSD: what differs, and what was run;
 //! - [`no_std`](mod@no_std): without the standard library, without a heap, without an operating system;
@@ -18,6 +19,7 @@ pub mod event_loops;
 pub mod migrating;
 pub mod no_std;
 pub mod security;
+pub mod slow_commands;
 pub mod systems;
 pub mod troubleshooting;
 pub mod upgrading;

@@ -17,5 +17,6 @@ mod forwarding;
 mod hot_restart;
 mod pauses;
 mod serial;
+mod streams;
 mod supervisor;
 mod upstream;
