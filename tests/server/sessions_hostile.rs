@@ -296,7 +296,9 @@ fn asked(answer: &[u8], more: &[u8]) -> Result<u8, CallError> {
 fn a_response_of_another_id_is_none() {
     let greeting = server_hello(&fingerprints());
     assert_eq!(asked(&[greeting.clone(), frame(0x81, 1, &[7])].concat(), b""), Ok(7));
-    let others = [greeting, frame(0x81, 2, &[8]), frame(0x81, 0, &[8]), frame(0x82, 1, &[8])].concat();
+    let items = [greeting.clone(), frame(0x82, 1, &[8]), frame(0x81, 1, &[7])].concat();
+    assert_eq!(asked(&items, b""), Err(CallError::MoreFollow));
+    let others = [greeting, frame(0x81, 2, &[8]), frame(0x81, 0, &[8]), frame(0x82, 2, &[8])].concat();
     assert_eq!(asked(&others, b""), Err(CallError::Closed { received: 0 }));
     assert_eq!(asked(&[others, frame(0x81, 1, &[7])].concat(), b""), Ok(7));
 }
