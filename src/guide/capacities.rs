@@ -93,7 +93,7 @@
 //! # if cfg!(all(target_pointer_width = "64", not(feature = "log"))) {
 //! assert_eq!(size_of::<IpcServer<Command>>(), 20_168);
 //! assert_eq!(size_of::<IpcServer<Command, Bincode>>(), 20_056);
-//! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_720);
+//! assert_eq!(size_of::<IpcServer<Command, Bincode, 256, 1>>(), 1_752);
 //! # }
 //! ```
 //!
