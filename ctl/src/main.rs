@@ -23,6 +23,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use ipc_server::layout::{Description, Kind};
+use ipc_server::wire::session::Reason;
 use ipc_server::{CallError, Received};
 
 use crate::daemon::Daemon;
@@ -190,7 +191,17 @@ fn call(daemon: &mut Daemon, command: &Value, options: Options) -> Result<u8, Fa
         error => Failure::calling(error),
     })?;
     loop {
-        let received = daemon.receive::<Value>().map_err(Failure::calling)?;
+        let received = match daemon.receive::<Value>() {
+            Ok(received) => received,
+            // The daemon has no more to say, and perhaps says why.
+            Err(CallError::Refusal(refusal)) if refusal.reason() == Reason::Ended => {
+                if !refusal.text().is_empty() {
+                    eprintln!("ipcctl: the daemon has ended the stream: {}", refusal.text());
+                }
+                return Ok(0);
+            }
+            Err(error) => return Err(Failure::calling(error)),
+        };
         let (Received::Item(value) | Received::Response(value)) = &received;
         if matches!(received, Received::Item(_)) && !options.follow {
             return Err(Failure::new(

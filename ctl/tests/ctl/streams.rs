@@ -76,6 +76,11 @@ fn the_reason_of_a_streams_end_is_told_apart_from_its_items() {
             "ipcctl: the daemon (fand, process {process}) refuses: the server ends; the command was not executed\n"
         )
     );
+    // One that is no error.
+    let ended = [&[14, 1, 0, 0, 0, 0, 0, 0][..], b"the fan is off"].concat();
+    let outcome = answered(&["--follow"], &[frame(0x82, 2, &[1]), frame(0x83, 2, &ended)].concat());
+    assert_eq!((outcome.status, &*outcome.stdout), (Some(0), "1\n"));
+    assert_eq!(outcome.stderr, "ipcctl: the daemon has ended the stream: the fan is off\n");
     let outcome = answered(&["--follow"], &frame(0x82, 2, &[1]));
     assert_eq!((outcome.status, &*outcome.stdout), (Some(1), "1\n"));
     assert_eq!(
