@@ -17,7 +17,7 @@ enum Command {
 }
 
 impl Request for Command {
-    type Response = (u8, u16);
+    type Response = Value;
 }
 
 /// Brings what has arrived, and takes as many bytes as it has room for.
@@ -52,8 +52,11 @@ fn hello() -> Vec<u8> {
     [&PREFACE[..], b"\x01\0\x14\0\0\x01\0\0", &fingerprints].concat()
 }
 
+/// What an item carries.
+type Value = (u8, u16);
+
 /// The items of a session, then its last response, behind the hello of 32 bytes.
-fn items(sent: &[u8]) -> (Vec<(u8, u16)>, Option<(u8, u16)>) {
+fn items(sent: &[u8]) -> (Vec<Value>, Option<Value>) {
     let mut rest = &sent[32..];
     let mut items = Vec::new();
     while let Some((frame, after)) = rest.split_at_checked(11) {
