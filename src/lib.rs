@@ -4,8 +4,8 @@
 //! runtime, allocates nothing and never blocks. The daemon calls
 //! [`handle_new_messages`](IpcServer::handle_new_messages) from the loop that it already has.
 //!
-//! It is not for networks, for streams of data, or for handlers that take long: each command runs on the thread that
-//! calls `handle_new_messages`.
+//! It is not for networks, nor for bulk data. Each command runs on the thread that calls `handle_new_messages`; a
+//! [`TicketHandler`] keeps its caller and answers later, or several times.
 //!
 //! # A server
 //!

@@ -11,6 +11,8 @@
 //!            +------------------------- next ---------------------------------+
 //! ```
 //!
+//! A command that is answered later, or several times, is [`Owing`] between `Read` and `Processed`: see [`keep`](Connection::keep).
+//!
 //! Beside this, the server's side, there is the [client's](#the-clients-side).
 //!
 //! Each transition consumes the connection, so a wrong order does not compile. A transition that has to wait for the
